@@ -1,0 +1,59 @@
+"""The enrolment page, on the host's own origin: the invitation as QR, then the eight digits."""
+
+import base64
+import io
+import mimetypes
+from pathlib import Path
+
+import qrcode
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from authserver import services
+from authserver.errors import AuthserverError
+from protocol.enrolment import Invitation
+from protocol.errors import ProtocolError
+
+_STATIC = Path(__file__).with_name("static")
+
+
+def enrolment(request: HttpRequest) -> HttpResponse:
+    """GET /e: asks for the link.  POST /e: shows what belongs to it.
+
+    The link's fragment never reaches a server by itself; the page's script, or the holder by
+    pasting, sends it in the body.  Nothing is changed by looking, so looking may be repeated.
+    """
+    if request.method != "POST":
+        return _page(request)
+    link = request.POST.get("link", "").strip()
+    try:
+        invitation = Invitation.from_link(link)
+        found = services.comparison(ticket=invitation.ticket, now=timezone.now())
+    except ProtocolError:
+        return _page(request, status=422, problem="This is not a whole enrolment link.")
+    except AuthserverError as error:
+        return _page(request, status=error.code.status, problem=error.detail)
+    return _page(
+        request,
+        link=link,
+        found=found,
+        digits=f"{found.digits[:4]} {found.digits[4:]}".strip(),
+        image="" if found.digits or found.is_void else _picture(link),
+    )
+
+
+def static_file(request: HttpRequest, name: str) -> HttpResponse:
+    """GET the page's script or style sheet."""
+    return HttpResponse((_STATIC / name).read_bytes(), mimetypes.guess_type(name)[0])
+
+
+def _page(request: HttpRequest, *, status: int = 200, **context: object) -> HttpResponse:
+    return render(request, "authserver/enrolment.html", context, status=status)
+
+
+def _picture(link: str) -> str:
+    """Return a QR code as a data URL, so that the ticket is in no address and no log."""
+    buffer = io.BytesIO()
+    qrcode.make(link, error_correction=qrcode.constants.ERROR_CORRECT_M).save(buffer)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,0 +1,158 @@
+"""The host itself: its keys, the platforms it serves, and whether it is ready."""
+
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.db import transaction
+
+from authserver.errors import AuthserverError, Code
+from authserver.models import HostKey, HostState, Platform
+from authserver.selectors import host_state, key_hash, valid_host_keys
+from authserver.services.seals import host_signing_key, sealer
+from protocol import ed25519
+from protocol.ed25519 import KEY_BYTES, SigningKey
+from protocol.errors import ProtocolError
+from protocol.keys import KeyCertificate, Purpose, day_of
+from protocol.text import check_ascii
+
+logger = logging.getLogger(__name__)
+
+HOST_KEY_DAYS = 1826
+# A new host key is made when the newest ends within this.
+RENEWAL_DAYS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class HostKeys:
+    """What anybody may know of a host."""
+
+    name: str
+    root: bytes
+    certificates: list[bytes]
+
+
+def init_host(*, name: str, root_key_file: Path, now: datetime) -> HostState:
+    """Make what a host needs and lacks: root key file, its row, a host key.  Safe to repeat.
+
+    Args:
+        name: At most 20 bytes; a host keeps its first name.
+        root_key_file: Hexadecimal, readable by its owner alone; needed to certify a host key.
+        now: Current time.
+
+    Raises:
+        ProtocolError: the name may not stand in a certificate, or the file holds no key.
+        AuthserverError: ``state_conflict`` when the file holds another root than the host's.
+    """
+    today = day_of(int(now.timestamp()))
+    if HostKey.objects.filter(to_day__gte=today + RENEWAL_DAYS).exists():
+        return host_state()
+    root = _root_key(root_key_file)
+    key = SigningKey.generate()
+    with transaction.atomic(durable=True):
+        host, _ = HostState.objects.get_or_create(defaults={"name": name, "root": root.public})
+        if host.root != root.public:
+            raise AuthserverError(Code.STATE_CONFLICT, f"{root_key_file} holds another root key.")
+        certificate = KeyCertificate(
+            key.public, Purpose.HOST, host.name, today, today + HOST_KEY_DAYS
+        ).sign(root)
+        HostKey.objects.create(
+            sealed_private=sealer().seal(key.to_bytes(), certificate),
+            certificate=certificate,
+            from_day=today,
+            to_day=today + HOST_KEY_DAYS,
+        )
+    logger.info("host.key_made", extra={"kid": key.kid.hex()})
+    return host
+
+
+def add_platform(*, platform_id: str, origin: str, root: bytes) -> str:
+    """Let a platform in, under the root key it is pinned to.
+
+    Returns:
+        Its bearer key; the database keeps a hash only.
+
+    Raises:
+        ProtocolError: id, origin or root key may not be used.
+        AuthserverError: ``state_conflict`` when there is one of this id.
+    """
+    check_ascii("platform id", platform_id, 16)
+    check_ascii("platform origin", origin, 40)
+    if not ed25519.is_usable_key(root):
+        raise ProtocolError("key_invalid", "the root key is not a usable public key")
+    key = secrets.token_urlsafe(32)
+    _, is_new = Platform.objects.get_or_create(
+        id=platform_id, defaults={"origin": origin, "root": root, "key_hash": key_hash(key)}
+    )
+    if not is_new:
+        raise AuthserverError(Code.STATE_CONFLICT, f"There is a platform {platform_id} already.")
+    logger.info("platform.added", extra={"platform": platform_id})
+    return key
+
+
+def replace_platform_key(*, platform_id: str) -> str:
+    """Give a platform a new bearer key; the old one ends at once.
+
+    Raises:
+        AuthserverError: ``not_found``.
+    """
+    key = secrets.token_urlsafe(32)
+    if not Platform.objects.filter(id=platform_id).update(key_hash=key_hash(key)):
+        raise AuthserverError(Code.NOT_FOUND, f"There is no platform {platform_id}.")
+    logger.info("platform.key_replaced", extra={"platform": platform_id})
+    return key
+
+
+def current_host_key(now: datetime) -> HostKey:
+    """Return the newest host key within its days.
+
+    Raises:
+        AuthserverError: ``not_ready`` when there is none.
+    """
+    key = valid_host_keys(now).first()
+    if key is None:
+        raise AuthserverError(Code.NOT_READY, "This host has no valid host key.")
+    return key
+
+
+def host_keys() -> HostKeys:
+    """Return the host's name, root and all host key certificates, oldest first.
+
+    Raises:
+        AuthserverError: ``not_ready`` before ``init``.
+    """
+    host = host_state()
+    certificates = HostKey.objects.order_by("id").values_list("certificate", flat=True)
+    return HostKeys(host.name, host.root, list(certificates))
+
+
+def check_ready(now: datetime) -> None:
+    """Check that the database answers, a host key opens, and no restore is recent.
+
+    Raises:
+        AuthserverError: ``not_ready``, with what fails.
+    """
+    host = host_state()
+    try:
+        host_signing_key(current_host_key(now))
+    except ProtocolError as error:
+        raise AuthserverError(Code.NOT_READY, "The host key does not open.") from error
+    if host.not_ready_until is not None and now < host.not_ready_until:
+        raise AuthserverError(Code.NOT_READY, "The database was restored a short time ago.")
+
+
+def _root_key(path: Path) -> SigningKey:
+    if not path.exists():
+        key = SigningKey.generate()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(key.to_bytes().hex() + "\n", "ascii")
+        return key
+    text = path.read_text("utf-8").strip()
+    try:
+        return SigningKey.from_bytes(bytes.fromhex(text))
+    except ValueError:
+        # Without its cause: that would show a part of the key.
+        raise ProtocolError("key_invalid", f"{path} must hold {KEY_BYTES} bytes in hex") from None

@@ -1,0 +1,116 @@
+"""Pair: make a server for a new token, and the invitation that lets the token in."""
+
+import hashlib
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from authserver.errors import AuthserverError, Code
+from authserver.models import Enrolment, Server
+from authserver.selectors import calling_platform, host_state
+from authserver.services import seals
+from authserver.services.admission import statement_key
+from authserver.services.hosts import current_host_key
+from authserver.services.matching import enrollable_suite
+from protocol.ed25519 import SigningKey
+from protocol.enrolment import FINGERPRINT_BYTES, TICKET_BYTES, Invitation
+from protocol.errors import ProtocolError
+from protocol.keys import ServerCertificate, day_of
+from protocol.text import check_text
+
+logger = logging.getLogger(__name__)
+
+TICKET_LIFE = timedelta(minutes=10)
+CERTIFICATE_DAYS = 3652
+LABEL_BYTES = 40
+# No letter that is read as another: 32^12 serials.
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """A new server, and how its token comes to it.
+
+    Attributes:
+        server: The row, in state ``issued``.
+        invitation: Link to this host's enrolment page; it carries the ticket.
+        expires_at: When the ticket ends.
+    """
+
+    server: Server
+    invitation: str
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        return f"Paired({self.server.vk})"
+
+
+def pair_server(
+    *, caller: bytes, suite: str, certificate: bytes, label: str | None, now: datetime
+) -> Paired:
+    """Make a server with a key of its own, and a ticket good for ten minutes.
+
+    Args:
+        caller: Hash of the platform's bearer key.
+        suite: Suite of the token to come.
+        certificate: The platform's current statement key, COSE cs-key; the token gets it.
+        label: The platform's name for it, at most 40 bytes.
+        now: Current time.
+
+    Raises:
+        AuthserverError: ``not_authenticated``, ``input_invalid``, ``suite_invalid``,
+            ``suite_refused``, ``certificate_invalid`` or ``not_ready``.
+    """
+    platform, host = calling_platform(caller), host_state()
+    unix = int(now.timestamp())
+    parsed = enrollable_suite(suite, unix)
+    try:
+        if label is not None:
+            check_text("label", label, LABEL_BYTES)
+    except ProtocolError as error:
+        raise AuthserverError(Code.INPUT_INVALID, error.detail) from error
+    try:
+        statement_key(certificate, platform, unix)
+    except ProtocolError as error:
+        raise AuthserverError(Code.CERTIFICATE_INVALID, error.detail) from error
+    key, serial = SigningKey.generate(), _new_serial()
+    server = Server(
+        vk=key.kid.hex(),
+        serial=serial,
+        platform=platform,
+        label=label or "",
+        suite=str(parsed),
+        sight=parsed.sight,
+        certificate=_certify(key.public, serial, now),
+        sealed_key=seals.seal(key.to_bytes(), key.kid, seals.SIGNING),
+        counter=0 if parsed.counter else None,
+        seq=host.generation << 32,
+    )
+    ticket = secrets.token_bytes(TICKET_BYTES)
+    enrolment = Enrolment(
+        server=server,
+        ticket_hash=hashlib.sha256(ticket).digest(),
+        expires_at=now + TICKET_LIFE,
+        statement_certificate=certificate,
+    )
+    with transaction.atomic(durable=True):
+        server.save(force_insert=True)
+        enrolment.save(force_insert=True)
+    logger.info("server.paired", extra={"vk": server.vk, "platform": platform.id})
+    fingerprint = hashlib.sha256(host.root).digest()[:FINGERPRINT_BYTES]
+    invitation = Invitation(settings.AUTHSERVER_ORIGIN, fingerprint, ticket).to_link()
+    return Paired(server, invitation, enrolment.expires_at)
+
+
+def _new_serial() -> str:
+    return "CS" + "".join(secrets.choice(_ALPHABET) for _ in range(12))
+
+
+def _certify(public: bytes, serial: str, now: datetime) -> bytes:
+    today = day_of(int(now.timestamp()))
+    certificate = ServerCertificate(public, serial, today, today + CERTIFICATE_DAYS)
+    return certificate.sign(seals.host_signing_key(current_host_key(now)))

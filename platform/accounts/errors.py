@@ -1,0 +1,11 @@
+"""Errors of accounts."""
+
+from common.errors import DomainError
+
+
+class NotAuthenticatedError(DomainError):
+    """No valid session or API key came with the request."""
+
+    code = "not_authenticated"
+    status = 401
+    title = "Sign in, or send a valid API key."

@@ -1,0 +1,1 @@
+"""What every app shares: errors on the wire, idempotency, logs."""

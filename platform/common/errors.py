@@ -1,0 +1,42 @@
+"""The one way an app refuses a request."""
+
+from typing import Any, ClassVar
+
+from protocol.errors import ProtocolError
+
+
+class DomainError(Exception):
+    """A request is refused.  Subclasses fix ``code``, ``status`` and ``title``.
+
+    Args:
+        detail: One sentence for people; the class's title when empty.
+        extra: Further members of the problem document, never secret.
+    """
+
+    code: ClassVar[str] = "refused"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "The request is refused."
+
+    def __init__(self, detail: str = "", **extra: Any) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.extra = extra
+
+
+class NotFoundError(DomainError):
+    """There is no such thing, or it is not for the caller to see."""
+
+    code = "not_found"
+    status = 404
+    title = "There is no such thing here."
+
+
+class InputInvalidError(DomainError):
+    """A field breaks a rule; its code is the protocol's."""
+
+    status = 422
+    title = "The input is not valid."
+
+    def __init__(self, error: ProtocolError) -> None:
+        super().__init__(f"{error.detail[:1].upper()}{error.detail[1:]}.", field=error.field)
+        self.code = error.code  # type: ignore[misc]  # the one error whose code varies

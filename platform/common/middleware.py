@@ -1,0 +1,68 @@
+"""What every request goes through first: a trace id, bounds, headers, and errors in one shape."""
+
+import secrets
+from collections.abc import Callable
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse
+
+from common.problems import problem
+
+MAX_BODY_BYTES = 1_000_000
+_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+
+
+class RequestMiddleware:
+    """Sets ``request.trace_id``, refuses large bodies, and shapes errors of the API."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer one request; its trace id goes into the answer and into every problem."""
+        request.trace_id = secrets.token_hex(8)  # type: ignore[attr-defined]
+        response = self._too_large(request) or self.get_response(request)
+        is_api = request.path.startswith("/api/")
+        if is_api and response.status_code >= HTTPStatus.BAD_REQUEST:
+            response = _as_problem(request, response)
+        response.headers.setdefault("Content-Security-Policy", _POLICY)
+        if is_api:
+            response.headers.setdefault("Cache-Control", "no-store")
+        response["X-Trace-Id"] = request.trace_id  # type: ignore[attr-defined]
+        return response
+
+    @staticmethod
+    def _too_large(request: HttpRequest) -> HttpResponse | None:
+        length = request.headers.get("Content-Length", "0")
+        if length.isdigit() and int(length) <= MAX_BODY_BYTES:
+            return None
+        return problem(
+            request,
+            code="too_large",
+            status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            detail=f"A request may hold {MAX_BODY_BYTES} bytes.",
+        )
+
+
+def _as_problem(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Give Django's own error pages the API's shape."""
+    if response.headers["Content-Type"].startswith("application/problem+json"):
+        return response
+    status = HTTPStatus(response.status_code)
+    shaped = problem(
+        request,
+        code={
+            HTTPStatus.NOT_FOUND: "not_found",
+            HTTPStatus.FORBIDDEN: "forbidden",
+            HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+            HTTPStatus.BAD_REQUEST: "request_malformed",
+        }.get(status, "internal_error" if status >= 500 else "request_malformed"),
+        status=status,
+        detail=status.description or status.phrase,
+    )
+    if "Allow" in response.headers:
+        shaped["Allow"] = response["Allow"]
+    return shaped

@@ -1,0 +1,1 @@
+"""The Django project of the site: settings, routes, checks and the local services."""

@@ -1,0 +1,81 @@
+"""The API under /api/v1/: routers of the apps, and every error in one shape."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+import protocol
+from accounts.api import router as accounts_router
+from accounts.errors import NotAuthenticatedError
+from accounts.models import Holder
+from accounts.security import HOLDER_AUTH
+from audit.services import record
+from common.errors import DomainError
+from common.problems import problem
+from enrolment.api import router as enrolment_router
+from notices.api import router as notices_router
+from receipts.api import router as receipts_router
+from transactions.api import router as transactions_router
+
+api = NinjaAPI(
+    title="Countersign",
+    version=protocol.__version__,
+    description="Transactions countersigned step by step; receipts anyone verifies.",
+    urls_namespace="api",
+    docs_url="/docs",
+)
+api.add_router("", accounts_router)
+# The route with a fixed word goes before the one with a placeholder in its place.
+api.add_router("", transactions_router)
+api.add_router("", enrolment_router)
+api.add_router("", notices_router, auth=HOLDER_AUTH)
+api.add_router("", receipts_router)
+
+
+@api.exception_handler(DomainError)
+def on_domain_error(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """Answer a refusal by its own code and status, and leave an audit row of who was refused."""
+    holder = getattr(request, "auth", None)
+    if isinstance(holder, Holder) and error.status not in (401, 404):
+        record(
+            action="request.refused",
+            actor=holder.actor,
+            subject=request.path[:80],
+            now=timezone.now(),
+            code=error.code,
+        )
+    return problem(
+        request, code=error.code, status=error.status, detail=error.detail, **error.extra
+    )
+
+
+@api.exception_handler(AuthenticationError)
+def on_unauthenticated(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    """Answer a request without a valid session or key."""
+    response = on_domain_error(request, NotAuthenticatedError())
+    response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+@api.exception_handler(ValidationError)
+def on_invalid_input(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """Name the fields at fault; never repeat what was sent, which may be a response."""
+    faults: list[dict[str, Any]] = [
+        {
+            "field": ".".join(str(part) for part in fault["loc"][2:] or fault["loc"]),
+            "message": fault["msg"],
+        }
+        for fault in error.errors
+    ]
+    detail = f"{faults[0]['field']}: {faults[0]['message']}" if faults else "Not valid."
+    return problem(request, code="input_invalid", status=422, detail=detail, faults=faults)
+
+
+@api.exception_handler(HttpError)
+def on_malformed(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """Answer what is not even JSON."""
+    code = "request_malformed" if error.status_code == 400 else "refused"
+    return problem(request, code=code, status=error.status_code, detail=str(error))

@@ -1,0 +1,42 @@
+"""System checks: contradictions in the settings stop a release."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Critical, Tags, register
+
+from protocol.errors import ProtocolError
+from protocol.sealing import Sealer
+from protocol.statement import Platform
+
+
+@register(Tags.security)
+def check_sealing_key(**_: Any) -> list[CheckMessage]:
+    """Refuse a key-encryption key that is not 32 bytes of base64."""
+    try:
+        Sealer.from_base64(settings.COUNTERSIGN_KEK)
+    except ProtocolError as error:
+        return [Critical(f"COUNTERSIGN_KEK: {error.detail}.", id="countersign.E001")]
+    return []
+
+
+@register(Tags.security)
+def check_platform_information(**_: Any) -> list[CheckMessage]:
+    """Refuse an id, name or origin that could not stand in a statement."""
+    try:
+        Platform(
+            settings.COUNTERSIGN_PLATFORM_ID,
+            settings.COUNTERSIGN_PLATFORM_NAME,
+            settings.COUNTERSIGN_ORIGIN,
+        )
+    except ProtocolError as error:
+        return [Critical(f"Platform information: {error.detail}.", id="countersign.E002")]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def check_origin_is_secure(**_: Any) -> list[CheckMessage]:
+    """Refuse to go into service without https."""
+    if not settings.COUNTERSIGN_ORIGIN.startswith("https://"):
+        return [Critical("COUNTERSIGN_ORIGIN must begin with https://.", id="countersign.E003")]
+    return []

@@ -1,0 +1,144 @@
+"""``make demo``: three people countersign one transaction on real services."""
+
+import secrets
+import shutil
+from pathlib import Path
+from typing import Any
+
+from countersign.local import LocalServices
+from countersign.person import Person
+
+_STEPS: tuple[tuple[str, dict[str, Any], str], ...] = (
+    (
+        "Anna orders flowers",
+        {
+            "kind": "order",
+            "amount": 125_000,
+            "currency": "EUR",
+            "payee_account": "DE89370400440532013000",
+            "payee_name": "Blumen Schmidt KG",
+            "text": "300 roses, delivered on Friday",
+            "reference": "PO-4711",
+        },
+        "Please deliver before noon",
+    ),
+    (
+        "Ben, the florist, accepts and asks to be paid",
+        {
+            "kind": "payment",
+            "amount": 125_000,
+            "currency": "EUR",
+            "payee_account": "DE89370400440532013000",
+            "payee_name": "Blumen Schmidt KG",
+            "reference": "INV-2026-0815",
+            "due_days": 30,
+        },
+        "Accepted, 300 roses on Friday 🌹",
+    ),
+    ("陈 approves the budget", {"kind": "approval", "text": "Within budget 2026"}, "同意"),
+)
+
+
+def people(services: LocalServices, folder: Path) -> list[Person]:
+    """Return Anna, Ben and 陈 with fresh logins."""
+    suffix = secrets.token_hex(3)
+    return [
+        Person(
+            services.origin,
+            f"{login}-{suffix}@example.com",
+            services.folder / "mail",
+            folder,
+            name,
+        )
+        for login, name in (("anna", "Anna Meier"), ("ben", "Ben Schmidt"), ("chen", "陈静"))
+    ]
+
+
+def run_demo(services: LocalServices) -> int:
+    """Run the main job, printing each step as it happens; return the exit status.
+
+    Receipts are written to ``demo/step-{1,2,3}.png`` in the services' folder, and the keys to
+    verify them to ``demo/keys.cbor``.
+    """
+    folder = services.folder / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    _say("Setting up both services: databases, keys, pairing")
+    services.prepare()
+    with services.running():
+        _say(
+            f"Platform at {services.origin}, authentication server at {services.authserver_origin}"
+        )
+        parties = people(services, folder)
+        for person in parties:
+            person.sign_up()
+            digits = person.enrol_token()
+            _say(f"{person.name} enrolled token {person.serial}: both sides show {digits}")
+        (folder / "keys.cbor").write_bytes(_keys(parties[0]))
+        picture: Path | None = None
+        for number, (person, part) in enumerate(zip(parties, _STEPS, strict=True), start=1):
+            picture = _sign(person, number, part, picture, folder)
+    for number in (1, 2, 3):
+        _verify(services, folder / f"step-{number}.png", folder / "keys.cbor")
+    _say(f"Done. The receipts are in {folder}; verify one yourself:")
+    _say(f"  .venv/bin/python manage.py verify_receipt {folder / 'step-3.png'}")
+    return 0
+
+
+def _sign(
+    person: Person,
+    number: int,
+    part: tuple[str, dict[str, Any], str],
+    scanned: Path | None,
+    folder: Path,
+) -> Path:
+    """Have one person take a step, and return the picture of its receipt."""
+    title, demand, remark = part
+    _say(f"Step {number}: {title}")
+    body = {"demand": demand, "remark": remark, "token": person.serial}
+    if scanned is None:
+        step = person.call("POST", "/transactions", body)
+    else:
+        text = _decode(scanned)
+        tx = person.call("POST", "/receipts/verify", {"receipt": text})["transaction"]
+        step = person.call("POST", f"/transactions/{tx}/steps", {**body, "receipt": text})
+    challenge = folder / f"challenge-{number}.png"
+    challenge.write_bytes(person.download(f"/steps/{step['id']}/challenge.png"))
+    print(_indented(person.token("show", str(challenge))))  # noqa: T201  # the demo is its output
+    code = person.token("respond", str(challenge), "--yes")
+    answer = person.call("POST", f"/steps/{step['id']}/response", {"response": code})
+    _say(f"  {person.name} answers {code}: the authentication server accepted and signed")
+    picture = folder / f"step-{number}.png"
+    picture.write_bytes(person.download(f"/receipts/{answer['receipt_id']}.png"))
+    if _decode(picture) != answer["receipt"]:
+        raise AssertionError("the picture does not hold the receipt")
+    _say(f"  receipt: {picture}")
+    return picture
+
+
+def _verify(services: LocalServices, picture: Path, keys: Path) -> None:
+    _say(f"Verifying {picture.name} offline, with the key file alone")
+    print(  # noqa: T201
+        _indented(services.manage("verify_receipt", str(picture), "--keys", str(keys)))
+    )
+
+
+def _decode(picture: Path) -> str:
+    """Read a QR code with a decoder that is not ours."""
+    import zxingcpp
+    from PIL import Image
+
+    with Image.open(picture) as image:
+        return str(zxingcpp.read_barcodes(image)[0].text)
+
+
+def _keys(person: Person) -> bytes:
+    return person.http.request("GET", f"{person.origin}/.well-known/countersign/keys").data
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.strip().splitlines())

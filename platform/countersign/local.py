@@ -1,0 +1,221 @@
+"""Both services on this machine: set up, paired and started, for demo, tests and bench.
+
+It needs no settings of its own and imports neither service: it runs their commands.
+"""
+
+import base64
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 30
+STOP_SECONDS = 10
+
+
+@dataclass
+class LocalServices:
+    """A platform and an authentication server host, with all they keep in one folder.
+
+    Attributes:
+        folder: Secrets (mode 0600), databases, e-mail and logs.
+        platform_port: Where the platform listens, on loopback.
+        authserver_port: Where the host listens.
+        database_url: The platform's; SQLite in the folder when empty.
+        authserver_database_url: The host's; likewise.
+        workers: Processes of each service.
+    """
+
+    folder: Path
+    platform_port: int = 8000
+    authserver_port: int = 8001
+    database_url: str = ""
+    authserver_database_url: str = ""
+    workers: int = 1
+    processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+
+    @property
+    def origin(self) -> str:
+        """The platform's address."""
+        return f"http://localhost:{self.platform_port}"
+
+    @property
+    def authserver_origin(self) -> str:
+        """The host's address."""
+        return f"http://localhost:{self.authserver_port}"
+
+    def prepare(self) -> None:
+        """Write secrets, migrate, make keys, and pair the two; what exists is kept.
+
+        Raises:
+            subprocess.CalledProcessError: a command failed; its output was shown.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._write_settings()
+        self.manage("migrate", "--verbosity=0")
+        self.authserver("migrate", "--verbosity=0")
+        if (self.folder / "host.key").exists():
+            return
+        root = self.folder / "platform-root.hex"
+        self.manage("create_keys", "--root-public", str(root))
+        fingerprint = self.authserver("init", "--name", "Local host").split("root key")[1]
+        self.authserver(
+            *("add_platform", "--id", "countersign", "--origin", self.origin),
+            *("--root", str(root), "--key-file", str(self.folder / "host.key.new")),
+        )
+        with self.running("authserver"):
+            self.manage(
+                *("add_host", self.authserver_origin, "--fingerprint", fingerprint),
+                *("--key-file", str(self.folder / "host.key.new")),
+            )
+        (self.folder / "host.key.new").rename(self.folder / "host.key")
+
+    def environment(self, service: str) -> dict[str, str]:
+        """Return the environment of a service's processes: its own secrets, not the other's."""
+        path = self.folder / f"{service}.env"
+        own = dict(line.split("=", 1) for line in path.read_text("utf-8").splitlines())
+        return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}", **own}
+
+    def manage(self, *arguments: str) -> str:
+        """Run ``manage.py`` and return what it printed."""
+        return self._run("platform", [sys.executable, "manage.py", *arguments])
+
+    def authserver(self, *arguments: str) -> str:
+        """Run ``python -m authserver`` and return what it printed."""
+        return self._run("authserver", [sys.executable, "-m", "authserver", *arguments])
+
+    @contextmanager
+    def running(self, *services: str) -> Iterator[None]:
+        """Have services run for a while; both when none is named."""
+        wanted = services or ("authserver", "platform")
+        try:
+            for service in wanted:
+                self.start(service)
+            yield
+        finally:
+            for service in wanted:
+                self.stop(service)
+
+    def start(self, service: str) -> None:
+        """Start a service and wait until it answers.
+
+        Raises:
+            RuntimeError: its port is taken, or it does not answer; the log's end is shown.
+        """
+        port = self.platform_port if service == "platform" else self.authserver_port
+        if not _is_free(port):
+            raise RuntimeError(
+                f"port {port} is in use: stop what listens there, or choose another"
+            )
+        log_path = self.folder / f"{service}.log"
+        with log_path.open("ab") as log:
+            self.processes[service] = subprocess.Popen(  # noqa: S603  # our own commands
+                self._command(service, port),
+                cwd=ROOT,
+                env=self.environment(service),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._await(service, port, log_path)
+
+    def stop(self, service: str) -> None:
+        """Stop a service, by force if it does not go."""
+        process = self.processes.pop(service, None)
+        if process is None:
+            return
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(process.pid, how)
+                process.wait(STOP_SECONDS)
+            except (subprocess.TimeoutExpired, ProcessLookupError):
+                continue
+
+    def _command(self, service: str, port: int) -> list[str]:
+        if service == "authserver":
+            options = ["--port", str(port), "--workers", str(self.workers)]
+            return [sys.executable, "-m", "authserver", "serve", *options]
+        return [
+            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
+            *("--port", str(port), "--workers", str(self.workers), "--blocking-threads", "8"),
+            *("--no-ws", "--log-level", "warning", "countersign.wsgi:application"),
+        ]
+
+    def _await(self, service: str, port: int, log_path: Path) -> None:
+        process = self.processes[service]
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                with urlopen(f"http://localhost:{port}/healthz", timeout=2):
+                    return
+            except (URLError, OSError):
+                time.sleep(0.05)
+        self.stop(service)
+        end = log_path.read_text("utf-8", "replace")[-2000:]
+        raise RuntimeError(f"the {service} did not start:\n{end}")
+
+    def _run(self, service: str, command: list[str]) -> str:
+        done = subprocess.run(  # noqa: S603  # our own commands
+            command,
+            cwd=ROOT,
+            env=self.environment(service),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        )
+        return done.stdout
+
+    def _write_settings(self) -> None:
+        self._write_env(
+            "platform",
+            SECRET_KEY=secrets.token_urlsafe(48),
+            COUNTERSIGN_KEK=_new_kek(),
+            COUNTERSIGN_ORIGIN=self.origin,
+            DATABASE_URL=self.database_url or f"sqlite:///{self.folder / 'platform.sqlite3'}",
+            COUNTERSIGN_ROOT_KEY_FILE=str(self.folder / "platform-root.key"),
+            EMAIL_FILE_PATH=str(self.folder / "mail"),
+        )
+        self._write_env(
+            "authserver",
+            AUTHSERVER_SECRET_KEY=secrets.token_urlsafe(48),
+            AUTHSERVER_KEK=_new_kek(),
+            AUTHSERVER_ORIGIN=self.authserver_origin,
+            AUTHSERVER_ROOT_KEY_FILE=str(self.folder / "authserver-root.key"),
+            AUTHSERVER_DATABASE_URL=self.authserver_database_url
+            or f"sqlite:///{self.folder / 'authserver.sqlite3'}",
+        )
+
+    def _write_env(self, service: str, **values: str) -> None:
+        path = self.folder / f"{service}.env"
+        if path.exists():
+            return
+        path.touch(mode=0o600)
+        path.write_text("".join(f"{name}={value}\n" for name, value in values.items()), "utf-8")
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _new_kek() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()

@@ -1,0 +1,165 @@
+"""Settings of the site, from the environment alone; docs/settings.md lists them.
+
+Every secret may be given as ``NAME`` or, as a path, ``NAME_FILE``.  ``var/platform.env`` is read
+when it exists; the real environment wins.
+"""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+VAR_DIR = BASE_DIR / "var"
+
+env = environ.FileAwareEnv()
+environ.Env.read_env(VAR_DIR / "platform.env") if (VAR_DIR / "platform.env").exists() else None
+
+SECRET_KEY = env.str("SECRET_KEY")
+COUNTERSIGN_KEK = env.str("COUNTERSIGN_KEK")
+COUNTERSIGN_ORIGIN = env.str("COUNTERSIGN_ORIGIN").rstrip("/")
+COUNTERSIGN_PLATFORM_ID = env.str("COUNTERSIGN_PLATFORM_ID", "countersign")
+COUNTERSIGN_PLATFORM_NAME = env.str("COUNTERSIGN_PLATFORM_NAME", "Countersign")
+# The root is needed only to certify keys; it may lie on a medium that is not always there.
+COUNTERSIGN_ROOT_KEY_FILE = Path(
+    env.str("COUNTERSIGN_ROOT_KEY_FILE", str(VAR_DIR / "platform-root.key"))
+)
+# Certificate authorities for https to authentication servers; the system's when unset.
+AUTHSERVER_CA_FILE = env.str("AUTHSERVER_CA_FILE", "")
+AUTHSERVER_TIMEOUT_SECONDS = env.float("AUTHSERVER_TIMEOUT_SECONDS", 5.0)
+
+_origin = urlsplit(COUNTERSIGN_ORIGIN)
+if _origin.scheme not in ("http", "https") or not _origin.hostname or _origin.path:
+    raise ImproperlyConfigured("COUNTERSIGN_ORIGIN must be like https://host or http://host:port")
+_is_secure = _origin.scheme == "https"
+_is_local = _origin.hostname == "localhost"
+
+DEBUG = False
+ALLOWED_HOSTS = env.list("COUNTERSIGN_ALLOWED_HOSTS", default=[_origin.hostname])
+CSRF_TRUSTED_ORIGINS = [COUNTERSIGN_ORIGIN]
+
+INSTALLED_APPS = [
+    "countersign",
+    "common",
+    "audit",
+    "signing",
+    "notices",
+    "accounts",
+    "enrolment",
+    "transactions",
+    "receipts",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "ninja",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "common.middleware.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "common.idempotency.IdempotencyMiddleware",
+]
+ROOT_URLCONF = "countersign.urls"
+WSGI_APPLICATION = "countersign.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": env.db("DATABASE_URL", f"sqlite:///{VAR_DIR / 'platform.sqlite3'}")}
+_database = DATABASES["default"]
+if _database["ENGINE"].endswith("sqlite3"):
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+    }
+else:
+    # One connection stays open per worker thread.
+    _database["CONN_MAX_AGE"] = None
+    _database["CONN_HEALTH_CHECKS"] = True
+    _database["DISABLE_SERVER_SIDE_CURSORS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _is_secure
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_HSTS_SECONDS = 31_536_000 if _is_secure and not _is_local else 0
+SECURE_SSL_REDIRECT = _is_secure and not _is_local
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("COUNTERSIGN_BEHIND_PROXY", False) else None
+)
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# The largest thing anyone sends is a picture of a receipt.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_500_000
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+    )
+]
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+# The TOTP of allauth stays off: its secret would lie in this database.
+MFA_SUPPORTED_TYPES = ["webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _is_local and not _is_secure
+AUTH_USER_MODEL = "accounts.User"
+
+# Without a mail server, mail is written to files.
+EMAIL_FILE_PATH = env.str("EMAIL_FILE_PATH", str(VAR_DIR / "mail"))
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+if env.str("EMAIL_URL", ""):
+    vars().update(env.email_url("EMAIL_URL"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"countersign@{_origin.hostname}")
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+# Served by whitenoise from where the apps keep them: nothing to collect at a release.
+WHITENOISE_USE_FINDERS = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"event": {"()": "common.logs.EventFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "event"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
+}

@@ -1,0 +1,58 @@
+"""The landing page, and what monitoring asks."""
+
+import time
+from http import HTTPStatus
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+import protocol
+from common.errors import DomainError
+from enrolment.selectors import hosts
+from enrolment.services import clock_offset
+from protocol.keys import Purpose
+from signing.services import signing_key
+
+MAX_DRIFT_SECONDS = 5
+
+
+@require_safe
+def landing(request: HttpRequest) -> HttpResponse:
+    """Say what this is and where to go."""
+    return render(request, "landing.html")
+
+
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Tell that the process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Tell whether the platform can do its work: database, keys, hosts, clocks."""
+    failing = []
+    try:
+        signing_key(Purpose.STATEMENT, now=timezone.now())
+        for host in hosts():
+            try:
+                if abs(clock_offset(host, now=time.time())) > MAX_DRIFT_SECONDS:
+                    failing.append(f"clock:{host.name}")
+            except DomainError:
+                failing.append(f"host:{host.name}")
+    except DomainError as error:
+        failing.append(error.code)
+    except DatabaseError:
+        failing.append("database")
+    status = HTTPStatus.SERVICE_UNAVAILABLE if failing else HTTPStatus.OK
+    body = {"status": "failing" if failing else "ready", "failing": failing}
+    return JsonResponse(body, status=status)
+
+
+@require_safe
+def version(request: HttpRequest) -> JsonResponse:
+    """Name the release."""
+    return JsonResponse({"version": protocol.__version__})

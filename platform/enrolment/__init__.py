@@ -1,0 +1,1 @@
+"""Which holder has which token at which authentication server."""

@@ -1,0 +1,194 @@
+"""The HTTP client of authentication servers: docs/authserver-api.md."""
+
+import base64
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any
+
+import urllib3
+from django.conf import settings
+from urllib3.util import Retry, Timeout
+
+from enrolment.errors import (
+    AuthserverRefusedError,
+    AuthserverUnavailableError,
+    HostRolledBackError,
+)
+
+_MAX_ANSWER_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the server says of one statement: a verdict, or that the response was wrong.
+
+    Attributes:
+        verdict: The terminal verdict as COSE_Sign1, not yet checked; ``None`` when there is none.
+        tries_left: Tries before the token locks, where the server says so.
+        locked_until: Unix seconds, when the token is locked now.
+    """
+
+    verdict: bytes | None
+    tries_left: int | None = None
+    locked_until: int | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AuthserverClient:
+    """Calls one host on behalf of the platform.
+
+    Every call may be repeated: the host answers the same question the same way.
+    """
+
+    origin: str
+    key: str = ""
+
+    def pair(self, *, suite: str, label: str, certificate: bytes) -> dict[str, Any]:
+        """Make a server for a new token; the only call that is not repeated by itself."""
+        body = {"suite": suite, "label": label, "certificate": to_base64(certificate)}
+        return self._call("POST", "/v1/servers", body, retries=0)
+
+    def activate(self, vk: bytes, digits: str) -> dict[str, Any]:
+        """Confirm the eight digits that token and host page show."""
+        return self._call("POST", f"/v1/servers/{vk.hex()}/activate", {"digits": digits})
+
+    def change_state(self, vk: bytes, action: str) -> dict[str, Any]:
+        """Suspend, resume, unlock or revoke a server."""
+        return self._call("POST", f"/v1/servers/{vk.hex()}/{action}", {})
+
+    def state(self, vk: bytes) -> dict[str, Any]:
+        """Return a server's state; never counts as an attempt."""
+        return self._call("GET", f"/v1/servers/{vk.hex()}")
+
+    def keys(self) -> dict[str, Any]:
+        """Return the host's root and certificates."""
+        return self._call("GET", "/v1/keys")
+
+    def judge(
+        self,
+        *,
+        vk: bytes,
+        statement: bytes,
+        certificate: bytes,
+        response: str,
+        last_seq: int,
+        tag: bytes | None = None,
+    ) -> Outcome:
+        """Ask for the verdict on a response."""
+        body = _about(statement, certificate, last_seq, tag) | {"response": response}
+        return _outcome(self._call("POST", f"/v1/servers/{vk.hex()}/verdicts", body))
+
+    def void(
+        self,
+        *,
+        vk: bytes,
+        s: bytes,
+        statement: bytes,
+        certificate: bytes,
+        reason: str,
+        last_seq: int,
+        tag: bytes | None = None,
+        note: str = "",
+    ) -> Outcome:
+        """End a statement, unless it was accepted already: then that verdict is returned."""
+        body = _about(statement, certificate, last_seq, tag) | {"reason": reason, "note": note}
+        path = f"/v1/servers/{vk.hex()}/verdicts/{s.hex()}/void"
+        return _outcome(self._call("POST", path, body))
+
+    def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, retries: int = 1
+    ) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        try:
+            response = _pool().request(
+                method,
+                self.origin + path,
+                body=None if body is None else json.dumps(body),
+                headers=headers,
+                redirect=False,
+                retries=Retry(retries, redirect=0, status=0, allowed_methods=None),
+                preload_content=False,
+            )
+            data = response.read(_MAX_ANSWER_BYTES + 1)
+            response.release_conn()
+        except urllib3.exceptions.HTTPError as error:
+            raise AuthserverUnavailableError from error
+        return _read(response.status, data)
+
+
+def to_base64(data: bytes) -> str:
+    """Write bytes as base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def from_base64(text: object) -> bytes:
+    """Read base64url without padding.
+
+    Raises:
+        AuthserverUnavailableError: the host sent something else.
+    """
+    try:
+        if not isinstance(text, str):
+            raise AuthserverUnavailableError
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError as error:
+        raise AuthserverUnavailableError from error
+
+
+@lru_cache(maxsize=1)
+def _pool() -> urllib3.PoolManager:
+    """Return the one set of keep-alive connections of this process."""
+    return urllib3.PoolManager(
+        num_pools=50,
+        maxsize=32,
+        timeout=Timeout(connect=2.0, read=settings.AUTHSERVER_TIMEOUT_SECONDS),
+        ca_certs=settings.AUTHSERVER_CA_FILE or None,
+    )
+
+
+def _read(status: int, data: bytes) -> dict[str, Any]:
+    """Return a good answer; pass a refusal on; take anything else for an outage."""
+    try:
+        answer = json.loads(data)
+    except ValueError as error:
+        raise AuthserverUnavailableError from error
+    if not isinstance(answer, dict) or len(data) > _MAX_ANSWER_BYTES:
+        raise AuthserverUnavailableError
+    if status in (HTTPStatus.OK, HTTPStatus.CREATED):
+        return answer
+    code = answer.get("code")
+    if code == HostRolledBackError.code:
+        raise HostRolledBackError
+    refused = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    # 401: our own key is wrong there, which is an operator's trouble and not the caller's.
+    if not refused or status == HTTPStatus.UNAUTHORIZED or not isinstance(code, str):
+        raise AuthserverUnavailableError
+    extra = {name: answer[name] for name in ("locked_until", "tries_left") if name in answer}
+    raise AuthserverRefusedError(
+        code=code, status=status, detail=str(answer.get("detail", "")), **extra
+    )
+
+
+def _about(
+    statement: bytes, certificate: bytes, last_seq: int, tag: bytes | None
+) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "statement": to_base64(statement),
+        "certificate": to_base64(certificate),
+        "last_seq": last_seq,
+    }
+    return body if tag is None else body | {"tag": to_base64(tag)}
+
+
+def _outcome(answer: dict[str, Any]) -> Outcome:
+    verdict = answer.get("verdict")
+    tries_left, locked_until = answer.get("tries_left"), answer.get("locked_until")
+    if verdict is None and answer.get("reason") != "response_wrong":
+        raise AuthserverUnavailableError
+    return Outcome(
+        verdict=None if verdict is None else from_base64(verdict),
+        tries_left=tries_left if isinstance(tries_left, int) else None,
+        locked_until=locked_until if isinstance(locked_until, int) else None,
+    )

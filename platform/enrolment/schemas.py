@@ -1,0 +1,47 @@
+"""The JSON of tokens, in and out."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from ninja import Schema
+from pydantic import Field, StringConstraints
+
+Serial = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,16}$")]
+Action = Literal["suspend", "resume", "revoke"]
+Short = Annotated[str, Field(max_length=200)]
+
+
+class TokenIn(Schema):
+    """A token to enrol; without a suite the default one."""
+
+    name: Short = ""
+    suite: Short = ""
+
+
+class DigitsIn(Schema):
+    """The eight digits that the token shows after enrolment."""
+
+    digits: Annotated[str, Field(max_length=16)] = ""
+
+
+class TokenOut(Schema):
+    """A token."""
+
+    serial: str
+    name: str
+    state: str
+    suite: str
+    sight: int
+    host: str
+    issued_at: datetime
+
+    @staticmethod
+    def resolve_host(token: object) -> str:
+        """Name the host."""
+        return str(getattr(token, "host", ""))
+
+
+class PairingOut(TokenOut):
+    """A new token with the link to open or scan with it, good for ten minutes."""
+
+    invitation: str

@@ -1,0 +1,203 @@
+"""Pin hosts, pair tokens, and follow their life."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Max
+
+from accounts.models import Holder
+from accounts.services import checked_name
+from audit.services import record
+from common.errors import NotFoundError
+from enrolment.authserver_client import AuthserverClient, from_base64
+from enrolment.errors import (
+    AuthserverUnavailableError,
+    HostInvalidError,
+    NoHostError,
+    TokenNotActiveError,
+)
+from enrolment.models import AuthserverHost, Token
+from enrolment.selectors import client_for, token_of
+from protocol import cose
+from protocol.cose import Typ
+from protocol.errors import ProtocolError
+from protocol.keys import Host, Purpose, ServerCertificate, root_fingerprint
+from signing.services import sealer, signing_key
+
+DEFAULT_SUITE = "OCRA-1:HOTP-SHA256-8:QH64-T1M"
+# Action at the host, states it may be taken in, state afterwards.
+_ACTIONS = {
+    "suspend": ({Token.State.ACTIVE}, Token.State.SUSPENDED),
+    "resume": ({Token.State.SUSPENDED}, Token.State.ACTIVE),
+    "revoke": (set(Token.State) - {Token.State.REVOKED}, Token.State.REVOKED),
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Pairing:
+    """A new token with the link its holder opens or scans."""
+
+    token: Token
+    invitation: str
+
+
+def add_host(*, origin: str, key: str, fingerprint: str, now: datetime) -> AuthserverHost:
+    """Register a host, or renew its certificates, if it shows the root of this fingerprint.
+
+    Args:
+        origin: Its address, ``https://host``.
+        key: The bearer key it issued for this platform.
+        fingerprint: Of its root, obtained elsewhere; spaces and case do not matter.
+        now: Timezone-aware.
+
+    Raises:
+        HostInvalidError: the host shows another root, or certificates that do not fit it.
+        AuthserverUnavailableError: it cannot be reached.
+    """
+    shown = AuthserverClient(origin, key).keys()
+    root = from_base64(shown.get("root"))
+    if _plain(root_fingerprint(root)) != _plain(fingerprint):
+        raise HostInvalidError
+    certificates = shown.get("certificates")
+    if not isinstance(certificates, list):
+        raise AuthserverUnavailableError
+    name = str(shown.get("name", ""))
+    with transaction.atomic():
+        known = AuthserverHost.objects.filter(origin=origin).first()
+        last = AuthserverHost.objects.aggregate(last=Max("number"))["last"] or 0
+        host = known or AuthserverHost(origin=origin, number=last + 1)
+        host.name, host.root, host.certificates = name, root, certificates
+        host.sealed_key = sealer().seal(key.encode(), name.encode())
+        try:
+            if not as_listed(host).host_keys():
+                raise HostInvalidError
+        except ProtocolError as error:
+            raise HostInvalidError(error.detail) from error
+        host.save()
+        record(action="host.added", actor="system", subject=name, now=now)
+    return host
+
+
+def as_listed(host: AuthserverHost) -> Host:
+    """Return a host as the directory lists it."""
+    return Host(
+        number=host.number,
+        name=host.name,
+        origin=host.origin,
+        root=bytes(host.root),
+        certificates=tuple(from_base64(text) for text in host.certificates),
+    )
+
+
+def start_enrolment(*, holder: Holder, name: str, suite: str, now: datetime) -> Pairing:
+    """Have a server paired with a new token at one of the hosts.
+
+    Raises:
+        InputInvalidError: the name is not valid.
+        NoHostError: no host takes tokens.
+        AuthserverRefusedError: the host refuses the suite.
+        AuthserverUnavailableError: it gave no usable answer.
+    """
+    name = checked_name(name) if name.strip() else ""
+    host = _place()
+    statement_key = signing_key(Purpose.STATEMENT, now=now)
+    answer = client_for(host).pair(
+        suite=suite or DEFAULT_SUITE, label=name, certificate=statement_key.certificate
+    )
+    message = from_base64(answer.get("certificate"))
+    certificate = _checked_certificate(host, message)
+    with transaction.atomic():
+        token = Token.objects.create(
+            holder=holder,
+            host=host,
+            serial=certificate.serial,
+            vk=certificate.vk,
+            certificate=message,
+            suite=str(answer["suite"]),
+            sight=int(answer["sight"]),
+            name=name,
+            issued_at=now,
+        )
+        record(action="token.issued", actor=holder.actor, subject=token.serial, now=now)
+    return Pairing(token, str(answer["invitation"]))
+
+
+def confirm_digits(*, token: Token, digits: str, now: datetime) -> None:
+    """Pass on the eight digits the token shows, so that the host knows it met the right one.
+
+    Raises:
+        AuthserverRefusedError: ``digits_wrong``, or the enrolment is void.
+        TokenNotActiveError: the token was confirmed already, or revoked.
+    """
+    if token.state != Token.State.ISSUED:
+        raise TokenNotActiveError("This token was confirmed already, or is revoked.")
+    client_for(token.host).activate(bytes(token.vk), digits)
+    Token.objects.filter(pk=token.pk, state=Token.State.ISSUED).update(state=Token.State.CONFIRMED)
+    token.state = Token.State.CONFIRMED
+    record(action="token.confirmed", actor=token.holder.actor, subject=token.serial, now=now)
+
+
+def mark_active(*, token_id: int) -> None:
+    """Note that the server accepted the activation statement."""
+    Token.objects.filter(pk=token_id, state=Token.State.CONFIRMED).update(state=Token.State.ACTIVE)
+
+
+def change_state(*, holder: Holder, serial: str, action: str, now: datetime) -> Token:
+    """Suspend, resume or revoke a token, at its host first.
+
+    Raises:
+        NotFoundError: no such token of this holder, or no such action.
+        TokenNotActiveError: not possible in its state.
+        AuthserverUnavailableError: the host gave no usable answer; nothing changed.
+    """
+    if action not in _ACTIONS:
+        raise NotFoundError
+    token = token_of(holder=holder, serial=serial)
+    allowed, after = _ACTIONS[action]
+    if token.state not in allowed:
+        raise TokenNotActiveError(f"A token that is {token.state} cannot {action}.")
+    client_for(token.host).change_state(bytes(token.vk), action)
+    with transaction.atomic():
+        token.state = after
+        token.revoked_at = now if after == Token.State.REVOKED else None
+        token.save(update_fields=["state", "revoked_at"])
+        record(action=f"token.{after}", actor=holder.actor, subject=serial, now=now)
+    return token
+
+
+def _place() -> AuthserverHost:
+    """Choose a host for a new token, by weight."""
+    hosts = list(AuthserverHost.objects.filter(weight__gt=0))
+    if not hosts:
+        raise NoHostError
+    return secrets.SystemRandom().choices(hosts, [host.weight for host in hosts])[0]
+
+
+def _checked_certificate(host: AuthserverHost, message: bytes) -> ServerCertificate:
+    """Return a server's certificate if a key of this host signed it."""
+    try:
+        signed = cose.parse(message)
+        cose.require_typ(signed, Typ.SERVER)
+        if not any(signed.is_signed_by(known.key) for known in as_listed(host).host_keys()):
+            raise AuthserverUnavailableError("The host's answer is not signed by its key.")
+        return ServerCertificate.from_payload(signed.payload)
+    except ProtocolError as error:
+        raise AuthserverUnavailableError from error
+
+
+def _plain(fingerprint: str) -> str:
+    return "".join(fingerprint.split()).lower()
+
+
+def clock_offset(host: AuthserverHost, *, now: float) -> float:
+    """Return by how many seconds a host's clock is ahead of ``now``, Unix seconds.
+
+    Raises:
+        AuthserverUnavailableError: it cannot be asked.
+    """
+    shown = client_for(host).keys().get("time")
+    if not isinstance(shown, int | float):
+        raise AuthserverUnavailableError
+    return shown - now

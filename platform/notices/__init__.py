@@ -1,0 +1,1 @@
+"""What people are told: the inbox, and the outbox of e-mail behind it."""

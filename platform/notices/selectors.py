@@ -1,0 +1,10 @@
+"""Read notices."""
+
+from django.db.models import QuerySet
+
+from notices.models import Notice
+
+
+def inbox(*, holder_id: int) -> QuerySet[Notice]:
+    """Return a holder's notices, newest first."""
+    return Notice.objects.filter(holder_id=holder_id).order_by("-pk")

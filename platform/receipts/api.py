@@ -1,0 +1,93 @@
+"""Endpoints on receipts and challenge codes."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import File, Router
+from ninja.files import UploadedFile
+
+from accounts.security import HOLDER_AUTH, caller
+from common.errors import NotFoundError
+from enrolment.authserver_client import to_base64
+from protocol import qrtext
+from protocol.qrtext import Link
+from receipts import images, services
+from receipts.schemas import FoldedStepOut, ReceiptIn, ReportOut
+from signing.services import platform_information
+from transactions import selectors
+from transactions.api import receipt_bytes, visible_step
+from transactions.schemas import Hex8, Hex32
+
+router = Router(tags=["receipts"])
+
+_TYPES = {
+    "cbor": "application/cose",
+    "txt": "text/plain; charset=utf-8",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+}
+
+
+@router.post("/receipts/verify", response=ReportOut, auth=None)
+def verify(request: HttpRequest, body: ReceiptIn) -> ReportOut:
+    """Check a receipt with this platform's keys, line by line."""
+    return ReportOut.of(services.verify(receipt_bytes(body.receipt), now=timezone.now()))
+
+
+@router.post("/receipts/read", response=ReportOut, auth=HOLDER_AUTH)
+def read(request: HttpRequest, picture: File[UploadedFile]) -> ReportOut:
+    """Check the receipt in an uploaded picture; its text is not trusted further."""
+    scanned = services.first_receipt(images.read_codes(picture.read()))
+    return ReportOut.of(services.verify(scanned.message, now=timezone.now()))
+
+
+@router.get("/receipts/{receipt_id}.{form}", auth=HOLDER_AUTH, response={200: None})
+def show_receipt(request: HttpRequest, receipt_id: Hex32, form: str) -> HttpResponse:
+    """Return a receipt as cbor, txt, png or svg; for the parties."""
+    step = selectors.step_by_receipt(bytes.fromhex(receipt_id))
+    if step is None or form not in _TYPES:
+        raise NotFoundError("There is no such receipt.")
+    holder = caller(request)
+    if step.holder_id != holder.pk and not selectors.is_party(
+        transaction=step.transaction, holder=holder
+    ):
+        raise NotFoundError("There is no such receipt.")
+    message = bytes(step.receipt or b"")
+    text = services.drawable_text(message, now=timezone.now())
+    return _drawn(text, message, form, f"receipt-{step.position + 1}-{step.transaction}")
+
+
+@router.get("/steps/{s}/challenge.{form}", auth=HOLDER_AUTH, response={200: None})
+def show_challenge(request: HttpRequest, s: Hex32, form: str) -> HttpResponse:
+    """Return an open challenge as cbor, txt, png or svg."""
+    step = visible_step(request, s)
+    if not step.is_open or form not in _TYPES:
+        raise NotFoundError("There is no open challenge here.")
+    bundle = selectors.bundle_of(step)
+    text = qrtext.encode(platform_information().origin, Link.BUNDLE, bundle)
+    return _drawn(text, bundle, form, f"challenge-{step.position + 1}-{step.transaction}")
+
+
+@router.get("/receipts/{tx}/steps", response=list[FoldedStepOut], auth=HOLDER_AUTH)
+def folded_steps(request: HttpRequest, tx: Hex8, to: int) -> list[FoldedStepOut]:
+    """Return the signed bytes of the steps up to position ``to``, to check folded ones."""
+    chain = selectors.transaction_by_tx(bytes.fromhex(tx))
+    if not selectors.is_party(transaction=chain, holder=caller(request)):
+        raise NotFoundError("There is no such transaction of yours.")
+    return [
+        FoldedStepOut(statement=to_base64(statement), verdict=to_base64(verdict))
+        for statement, verdict in selectors.folded_steps(transaction=chain, to=min(to, 10**6))
+    ]
+
+
+def _drawn(text: str, content: bytes, form: str, name: str) -> HttpResponse:
+    draw: dict[str, Callable[[str], bytes]] = {
+        "png": images.draw_png,
+        "svg": images.draw_svg,
+        "txt": str.encode,
+    }
+    body = draw[form](text) if form in draw else content
+    response = HttpResponse(body, content_type=_TYPES[form])
+    response["Content-Disposition"] = f'inline; filename="{name}.{form}"'
+    return response

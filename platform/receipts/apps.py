@@ -1,0 +1,9 @@
+"""App configuration."""
+
+from django.apps import AppConfig
+
+
+class ReceiptsConfig(AppConfig):
+    """Receipts and the keys to verify them."""
+
+    name = "receipts"

@@ -1,0 +1,73 @@
+"""Verify a receipt offline."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from common.errors import DomainError
+from protocol.errors import ProtocolError
+from protocol.keys import MAX_DIRECTORY_BYTES, Directory
+from protocol.verification import Outcome, verify_receipt
+from receipts import images, services
+from receipts.schemas import ReportOut
+
+_MARKS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.UNCHECKED: "not checked"}
+
+
+class Command(BaseCommand):
+    """Checks a receipt against a key file, or this platform's own keys, a line per check."""
+
+    help = "Verify a receipt: a picture, its text, or a file with its text or bytes."
+    requires_system_checks: list[str] = []  # as Django declares it
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the arguments."""
+        parser.add_argument("receipt", help="picture, file, or the text itself")
+        parser.add_argument("--keys", type=Path, help="directory file; default: this platform's")
+        parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Run the command; exit status 1 when a check fails or the input cannot be read."""
+        try:
+            message = _message(options["receipt"])
+            directory = _directory(options["keys"])
+        except DomainError as error:
+            raise CommandError(f"{error.code}: {error.detail}") from error
+        except ProtocolError as error:
+            raise CommandError(f"{error.code}: the key file: {error.detail}") from error
+        except OSError as error:
+            raise CommandError(f"file_unreadable: {error.filename}: {error.strerror}") from error
+        report = verify_receipt(message, directory)
+        if options["json"]:
+            self.stdout.write(json.dumps(ReportOut.of(report).dict(), default=str, indent=2))
+        else:
+            for check in report.checks:
+                self.stdout.write(f"{check.number}. {_MARKS[check.outcome]:11} {check.text}")
+        if not report.is_valid:
+            raise CommandError(f"{report.failures[0].code}: this receipt does not verify")
+
+
+def _message(given: str) -> bytes:
+    """Return the COSE bytes from a picture, a text, or a file with text or bytes."""
+    if given.lstrip().startswith("http"):
+        return services.read_text(given).message
+    path = Path(given)
+    with path.open("rb") as file:
+        content = file.read(images.MAX_IMAGE_BYTES + 1)
+    if content[:1] == b"\xd2":
+        return content
+    try:
+        text = content.decode("ascii")
+    except UnicodeDecodeError:
+        return services.first_receipt(images.read_codes(content)).message
+    return services.read_text(text).message
+
+
+def _directory(path: Path | None) -> Directory:
+    if path is None:
+        return Directory.open(services.directory(now=timezone.now()))
+    with path.open("rb") as file:
+        return Directory.open(file.read(MAX_DIRECTORY_BYTES + 1))

@@ -1,0 +1,88 @@
+"""Verify receipts, and publish the keys to do so."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from enrolment.selectors import certificates_in_bucket, hosts
+from enrolment.services import as_listed
+from protocol import cbor, qrtext
+from protocol.errors import ProtocolError
+from protocol.fields import VERSION
+from protocol.keys import Directory
+from protocol.qrtext import Link
+from protocol.verification import Report, verify_receipt
+from receipts.errors import ReceiptInvalidError
+from signing.services import build_directory, platform_information
+from transactions.errors import ReceiptNotOursError
+
+MAX_TEXT = 12_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A scanned code: where it points, and its bytes."""
+
+    origin: str
+    message: bytes
+
+
+def directory(*, now: datetime) -> bytes:
+    """Return the signed directory of this platform.
+
+    Raises:
+        KeysMissingError: the platform has no keys yet.
+    """
+    return build_directory(hosts=[as_listed(host) for host in hosts()], now=now)
+
+
+def bucket_file(bucket: int) -> bytes:
+    """Return the certificates of all servers whose ``vk`` begins with these 12 bits.
+
+    CBOR ``[1, [* [cs-server COSE, revoked-at / null]]]``; it tells nobody which one was wanted.
+    """
+    entries = [[message, revoked] for message, revoked in certificates_in_bucket(bucket=bucket)]
+    return cbor.encode([VERSION, entries])
+
+
+def read_text(text: str) -> Scanned:
+    """Return what the text of a scanned receipt holds.
+
+    Raises:
+        ReceiptNotOursError: it is no receipt's text.
+    """
+    try:
+        origin, message = qrtext.decode(text, Link.RECEIPT)
+    except ProtocolError as error:
+        raise ReceiptNotOursError(f"This is not a receipt: {error.detail}.") from error
+    return Scanned(origin, message)
+
+
+def first_receipt(texts: Iterable[str]) -> Scanned:
+    """Return the first receipt among several scanned texts.
+
+    Raises:
+        ReceiptNotOursError: there is none.
+    """
+    for text in texts:
+        try:
+            return read_text(text)
+        except ReceiptNotOursError:
+            continue
+    raise ReceiptNotOursError("The code in this picture is not a receipt.")
+
+
+def verify(message: bytes, *, now: datetime) -> Report:
+    """Check a receipt with the keys of this platform."""
+    return verify_receipt(message, Directory.open(directory(now=now)))
+
+
+def drawable_text(message: bytes, *, now: datetime) -> str:
+    """Return the QR text of a stored receipt, if it still verifies.
+
+    Raises:
+        ReceiptInvalidError: it does not; nothing is drawn.
+    """
+    if not verify(message, now=now).is_valid:
+        raise ReceiptInvalidError
+    return qrtext.encode(platform_information().origin, Link.RECEIPT, message)

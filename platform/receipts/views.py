@@ -1,0 +1,27 @@
+"""The published keys."""
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from receipts import services
+
+
+@require_safe
+def directory(request: HttpRequest) -> HttpResponse:
+    """GET /.well-known/countersign/keys: the signed directory."""
+    return _published(services.directory(now=timezone.now()), seconds=300)
+
+
+@require_safe
+def bucket(request: HttpRequest, prefix: str) -> HttpResponse:
+    """GET /.well-known/countersign/servers/XXX.cbor: certificates by 12 bits of ``vk``."""
+    return _published(services.bucket_file(int(prefix, 16)), seconds=300)
+
+
+def _published(content: bytes, *, seconds: int) -> HttpResponse:
+    response = HttpResponse(content, content_type="application/cbor")
+    response["Cache-Control"] = f"public, max-age={seconds}"
+    # Anybody's page may check receipts.
+    response["Access-Control-Allow-Origin"] = "*"
+    return response

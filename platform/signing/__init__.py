@@ -1,0 +1,1 @@
+"""The platform's own keys, sealed, with their certificates; builds the directory."""

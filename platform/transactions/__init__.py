@@ -1,0 +1,1 @@
+"""Transactions, their steps, and the responses to them: the main job."""

@@ -1,0 +1,210 @@
+"""Endpoints of the main job."""
+
+import base64
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Router
+from ninja.pagination import CursorPagination, paginate
+
+from accounts.security import HOLDER_AUTH, caller
+from common.errors import InputInvalidError, NotFoundError
+from enrolment.schemas import DigitsIn, Serial
+from protocol import qrtext
+from protocol.errors import ProtocolError
+from protocol.qrtext import Link
+from transactions import selectors, services
+from transactions.errors import ReceiptNotOursError
+from transactions.models import Step, Transaction
+from transactions.schemas import (
+    AnswerOut,
+    ChainOut,
+    ChallengeOut,
+    ContinueIn,
+    DeclineIn,
+    Hex8,
+    Hex32,
+    PostedIn,
+    ResponseIn,
+    StepOut,
+    TransactionIn,
+    TransactionOut,
+)
+
+router = Router(auth=HOLDER_AUTH, tags=["transactions"])
+
+
+@router.post("/transactions", response={201: ChallengeOut})
+def open_transaction(request: HttpRequest, body: TransactionIn) -> tuple[int, ChallengeOut]:
+    """Begin a transaction: its first step, with the challenge to answer."""
+    step = services.open_transaction(
+        holder=caller(request),
+        asked=body.asked(),
+        now=timezone.now(),
+        is_open_to_anyone=body.is_open_to_anyone,
+        may_repeat_holder=body.may_repeat_holder,
+        last_signer_may_close=body.last_signer_may_close,
+    )
+    return 201, ChallengeOut.of(step)
+
+
+@router.get("/transactions", response=list[TransactionOut])
+@paginate(CursorPagination, ordering=("-id",))
+def list_transactions(request: HttpRequest) -> QuerySet[Transaction]:
+    """List the caller's transactions, newest first."""
+    return selectors.transactions_of(holder=caller(request))
+
+
+@router.get("/transactions/{tx}", response=ChainOut)
+def show_transaction(request: HttpRequest, tx: Hex8) -> ChainOut:
+    """Return the chain and its state; for its parties."""
+    chain = selectors.transaction_by_tx(bytes.fromhex(tx))
+    if not selectors.is_party(transaction=chain, holder=caller(request)):
+        raise NotFoundError("There is no such transaction of yours.")
+    steps = [StepOut.of(step) for step in selectors.steps_of(chain)]
+    return ChainOut(**TransactionOut.of(chain).dict(), steps=steps)
+
+
+@router.post("/transactions/{tx}/steps", response={201: ChallengeOut})
+def continue_transaction(
+    request: HttpRequest, tx: Hex8, body: ContinueIn
+) -> tuple[int, ChallengeOut]:
+    """Add the next step behind the one whose receipt was scanned."""
+    step = services.continue_transaction(
+        holder=caller(request),
+        tx=bytes.fromhex(tx),
+        receipt=receipt_bytes(body.receipt),
+        asked=body.asked(),
+        now=timezone.now(),
+    )
+    return 201, ChallengeOut.of(step)
+
+
+@router.post("/transactions/{tx}/close", response=TransactionOut)
+def close_transaction(request: HttpRequest, tx: Hex8) -> TransactionOut:
+    """Let no further step follow."""
+    chain = services.close_transaction(
+        holder=caller(request), tx=bytes.fromhex(tx), now=timezone.now()
+    )
+    return TransactionOut.of(chain)
+
+
+@router.post("/transactions/{tx}/cancel", response=TransactionOut)
+def cancel_transaction(request: HttpRequest, tx: Hex8) -> TransactionOut:
+    """Call a transaction off."""
+    chain = services.cancel_transaction(
+        holder=caller(request), tx=bytes.fromhex(tx), now=timezone.now()
+    )
+    return TransactionOut.of(chain)
+
+
+@router.post("/transactions/{tx}/dispute", response=TransactionOut)
+def dispute_transaction(request: HttpRequest, tx: Hex8) -> TransactionOut:
+    """Mark a transaction as disputed."""
+    chain = services.dispute_transaction(
+        holder=caller(request), tx=bytes.fromhex(tx), now=timezone.now()
+    )
+    return TransactionOut.of(chain)
+
+
+@router.post("/tokens/{serial}/activate", response={201: ChallengeOut}, tags=["tokens"])
+def activate_token(
+    request: HttpRequest, serial: Serial, body: DigitsIn
+) -> tuple[int, ChallengeOut]:
+    """Confirm a new token's eight digits; its first statement is the challenge returned."""
+    step = services.start_activation(
+        holder=caller(request), serial=serial, digits=body.digits, now=timezone.now()
+    )
+    return 201, ChallengeOut.of(step)
+
+
+@router.get("/steps/{s}", response=ChallengeOut | StepOut)
+def show_step(request: HttpRequest, s: Hex32) -> StepOut:
+    """Return a step, with its challenge while that is open; asking never costs a try."""
+    step = visible_step(request, s)
+    return (ChallengeOut if step.is_open else StepOut).of(step)
+
+
+@router.post("/steps/{s}/response", response=AnswerOut)
+def answer_step(request: HttpRequest, s: Hex32, body: ResponseIn) -> AnswerOut:
+    """Have a typed response judged; the same one may be sent again."""
+    answer = services.answer_step(
+        holder=caller(request), s=bytes.fromhex(s), response=body.response, now=timezone.now()
+    )
+    return AnswerOut.of(answer)
+
+
+@router.post("/steps/{s}/cancel", response=StepOut)
+def cancel_step(request: HttpRequest, s: Hex32) -> StepOut:
+    """End a step: by its holder, or by the transaction's owner."""
+    step = services.cancel_step(holder=caller(request), s=bytes.fromhex(s), now=timezone.now())
+    return StepOut.of(step)
+
+
+@router.post("/steps/{s}/decline", response=StepOut)
+def decline_step(request: HttpRequest, s: Hex32, body: DeclineIn) -> StepOut:
+    """Say that a statement is wrong, and end its step."""
+    step = services.decline_step(
+        holder=caller(request), s=bytes.fromhex(s), note=body.reason, now=timezone.now()
+    )
+    return StepOut.of(step)
+
+
+@router.post("/responses", response=AnswerOut, auth=None)
+def post_as_token(request: HttpRequest, body: PostedIn) -> AnswerOut:
+    """Take what a token posts by itself, under the tag that its server checks; no login."""
+    s, tag = bytes.fromhex(body.s), from_base64(body.tag)
+    now = timezone.now()
+    if (body.response is None) == (body.decline is None):
+        error = ProtocolError("field_missing", "give a response, or decline", "response")
+        raise InputInvalidError(error)
+    if body.response is not None:
+        answer = services.answer_as_token(s=s, response=body.response, tag=tag, now=now)
+    else:
+        note = body.decline or ""
+        step = services.decline_as_token(s=s, note=note, tag=tag, now=now)
+        answer = services.Answer(step)
+    return AnswerOut.of(answer)
+
+
+def visible_step(request: HttpRequest, s: str) -> Step:
+    """Return a step if the caller is a party of its transaction.
+
+    Raises:
+        NotFoundError: there is none for the caller to see.
+    """
+    step = selectors.step_by_digest(bytes.fromhex(s))
+    holder = caller(request)
+    if step.holder_id != holder.pk and not selectors.is_party(
+        transaction=step.transaction, holder=holder
+    ):
+        raise NotFoundError("There is no such step of yours.")
+    return step
+
+
+def receipt_bytes(text: str) -> bytes:
+    """Return the COSE bytes of a receipt given as QR text or as base64url.
+
+    Raises:
+        ReceiptNotOursError: it is neither.
+    """
+    try:
+        if text.strip().startswith("http"):
+            return qrtext.decode(text, Link.RECEIPT)[1]
+        return from_base64(text.strip())
+    except (ProtocolError, InputInvalidError) as error:
+        raise ReceiptNotOursError("This is not the text of a receipt.") from error
+
+
+def from_base64(text: str) -> bytes:
+    """Read base64url without padding.
+
+    Raises:
+        InputInvalidError: it is something else.
+    """
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except ValueError as error:
+        wrong = ProtocolError("encoding_invalid", "this is not base64url")
+        raise InputInvalidError(wrong) from error

@@ -1,0 +1,273 @@
+"""The JSON of transactions, in and out."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from ninja import Schema
+from pydantic import Field, StrictInt, StringConstraints
+
+from enrolment.schemas import Serial
+from protocol import qrtext
+from protocol.qrtext import Link
+from protocol.statement import Kind, Sight, Statement
+from protocol.verdict import Reason
+from signing.services import platform_information
+from tokens.question import question_for
+from tokens.suite import OCRASuite
+from transactions.models import Step, Transaction
+from transactions.selectors import bundle_of, statement_of
+from transactions.services import Answer, Asked, Invited
+
+Hex8 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+Email = Annotated[str, StringConstraints(pattern=r"^[!-?A-~]{1,64}@[!-?A-~]{1,189}$")]
+# Wider than the caps of the protocol, which answers with the count; narrower than a flood.
+Words = Annotated[str, Field(max_length=2000)]
+# What is judged is judged by the authentication server; this only bounds it.
+Response = Annotated[str, Field(max_length=64)]
+Base64 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,6000}$")]
+
+
+class DemandIO(Schema):
+    """Demand information; ``amount`` in minor units of ``currency``."""
+
+    kind: Literal["payment", "transfer", "order", "approval", "other"]
+    amount: StrictInt | None = None
+    currency: Words | None = None
+    payee_account: Words | None = None
+    payee_name: Words | None = None
+    text: Words | None = None
+    reference: Words | None = None
+    due_days: StrictInt | None = None
+
+
+class NextIn(Schema):
+    """Who is invited to continue: a holder's account, or an e-mail address."""
+
+    account: Account | None = None
+    email: Email | None = None
+
+
+class StepIn(Schema):
+    """One party's part."""
+
+    demand: DemandIO
+    remark: Words
+    token: Serial
+    next: NextIn = NextIn()
+    ttl: StrictInt = 180
+
+    def asked(self) -> Asked:
+        """Return the part as the services take it."""
+        return Asked(
+            demand=self.demand.dict(),
+            remark=self.remark,
+            serial=self.token,
+            next=Invited(self.next.account or "", self.next.email or ""),
+            ttl=self.ttl,
+        )
+
+
+class TransactionIn(StepIn):
+    """The first party's part, and the rules it sets for the rest."""
+
+    is_open_to_anyone: bool = True
+    may_repeat_holder: bool = False
+    last_signer_may_close: bool = False
+
+
+class ContinueIn(StepIn):
+    """A later party's part, with the scanned receipt as text or as base64url."""
+
+    receipt: Annotated[str, Field(max_length=12_000)]
+
+
+class ResponseIn(Schema):
+    """The digits the token shows."""
+
+    response: Response
+
+
+class DeclineIn(Schema):
+    """Why the statement is wrong, in the holder's words."""
+
+    reason: Words
+
+
+class PostedIn(Schema):
+    """What a token posts by itself: a response, or the words with which it declines."""
+
+    s: Hex32
+    tag: Base64
+    response: Response | None = None
+    decline: Words | None = None
+
+
+class PartyOut(Schema):
+    """User information."""
+
+    account: str
+    name: str | None
+    remark: str
+
+
+class StepOut(Schema):
+    """A step: its content, how it stands, and its receipt once it has ended."""
+
+    id: str
+    transaction: str
+    position: int
+    state: str
+    reason: str | None
+    note: str
+    party: PartyOut
+    demand: dict[str, str | int]
+    token: str
+    sight: str
+    issued_at: datetime
+    expires_at: datetime
+    decided_at: datetime | None
+    receipt_id: str | None
+
+    @classmethod
+    def of(cls, step: Step) -> "StepOut":
+        """Describe a step."""
+        return cls(**_described(step))
+
+
+class ChallengeOut(StepOut):
+    """A step with its challenge: the text of the QR code, and the digits for a typed token."""
+
+    challenge: str
+    question: str | None
+
+    @classmethod
+    def of(cls, step: Step) -> "ChallengeOut":
+        """Describe a step and its challenge."""
+        challenge = qrtext.encode(platform_information().origin, Link.BUNDLE, bundle_of(step))
+        return cls(**_described(step), challenge=challenge, question=typed_question(step))
+
+
+class AnswerOut(Schema):
+    """How a response was judged; a wrong one is an answer, not an error."""
+
+    accepted: bool
+    state: str
+    reason: str | None = None
+    tries_left: int | None = None
+    locked_until: int | None = None
+    verdict: str | None = None
+    receipt: str | None = None
+    receipt_id: str | None = None
+
+    @classmethod
+    def of(cls, answer: Answer) -> "AnswerOut":
+        """Describe an answer."""
+        step = answer.step
+        ended = step.receipt is not None
+        return cls(
+            accepted=answer.accepted,
+            state=step.state,
+            reason=_reason(step) if ended else "response_wrong",
+            tries_left=answer.tries_left,
+            locked_until=answer.locked_until,
+            verdict=bytes(step.verdict).hex() if step.verdict else None,
+            receipt=receipt_text(step),
+            receipt_id=_hex(step.receipt_id),
+        )
+
+
+class TransactionOut(Schema):
+    """A chain and its state."""
+
+    id: str
+    state: str
+    owner: str
+    is_open_to_anyone: bool
+    may_repeat_holder: bool
+    last_signer_may_close: bool
+    created_at: datetime
+
+    @classmethod
+    def of(cls, chain: Transaction) -> "TransactionOut":
+        """Describe a transaction without its steps."""
+        return cls(
+            id=str(chain),
+            state=chain.state,
+            owner=chain.owner.account,
+            is_open_to_anyone=chain.is_open_to_anyone,
+            may_repeat_holder=chain.may_repeat_holder,
+            last_signer_may_close=chain.last_signer_may_close,
+            created_at=chain.created_at,
+        )
+
+
+class ChainOut(TransactionOut):
+    """A transaction with its steps, those that came to nothing included."""
+
+    steps: list[StepOut]
+
+
+def receipt_text(step: Step) -> str | None:
+    """Return the QR text of a step's receipt, once it has one."""
+    if step.receipt is None:
+        return None
+    return qrtext.encode(platform_information().origin, Link.RECEIPT, bytes(step.receipt))
+
+
+def typed_question(step: Step) -> str | None:
+    """Return the digits to type into the token, where its suite has them."""
+    if step.token.sight != Sight.TYPED or not step.is_open:
+        return None
+    return question_for(OCRASuite.parse(step.token.suite), bytes(step.s))
+
+
+def _described(step: Step) -> dict[str, Any]:
+    statement: Statement = statement_of(step)
+    return {
+        "id": bytes(step.s).hex(),
+        "transaction": str(step.transaction),
+        "position": step.position,
+        "state": step.state,
+        "reason": _reason(step),
+        "note": step.note,
+        "party": {
+            "account": statement.party.account,
+            "name": statement.party.name,
+            "remark": statement.party.remark,
+        },
+        "demand": _demand(statement),
+        "token": statement.serial,
+        "sight": statement.sight.name.lower(),
+        "issued_at": step.issued_at,
+        "expires_at": step.expires_at,
+        "decided_at": step.decided_at,
+        "receipt_id": _hex(step.receipt_id),
+    }
+
+
+def _demand(statement: Statement) -> dict[str, str | int]:
+    demand = statement.demand
+    fields = {
+        name: getattr(demand, name)
+        for name in (
+            "amount",
+            "currency",
+            "payee_account",
+            "payee_name",
+            "text",
+            "reference",
+            "due_days",
+        )
+    }
+    present = {name: value for name, value in fields.items() if value is not None}
+    return {"kind": Kind(demand.kind).name.lower(), **present}
+
+
+def _reason(step: Step) -> str | None:
+    return None if step.reason is None else Reason(step.reason).name.lower()
+
+
+def _hex(value: bytes | memoryview | None) -> str | None:
+    return None if value is None else bytes(value).hex()

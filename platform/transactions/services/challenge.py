@@ -1,0 +1,373 @@
+"""Make a step: freeze what is asked, sign the statement, and put the challenge."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from accounts.selectors import holder_by_account
+from audit.services import record
+from common.errors import InputInvalidError, NotFoundError
+from enrolment.errors import TokenNotActiveError
+from enrolment.selectors import token_of
+from enrolment.services import confirm_digits
+from protocol import cose
+from protocol.cose import Typ
+from protocol.errors import ProtocolError
+from protocol.fields import NONCE_BYTES
+from protocol.fitting import require_room
+from protocol.keys import Purpose, find_signer
+from protocol.receipt import Receipt, identity
+from protocol.statement import (
+    CLOCK_LEEWAY_SECONDS,
+    DEFAULT_TTL_SECONDS,
+    Demand,
+    Kind,
+    Party,
+    Sight,
+    Statement,
+)
+from protocol.text import normalise
+from signing.selectors import certificates
+from signing.services import platform_information, signing_key
+from transactions.errors import (
+    ChainBrokenError,
+    ChainHeadMovedError,
+    NotYourTurnError,
+    PreviousContentChangedError,
+    PreviousStepUnsignedError,
+    ReceiptNotOursError,
+    ReceiptSignatureInvalidError,
+    TokenNotPairedError,
+    TooManyChallengesError,
+    TransactionClosedError,
+)
+from transactions.models import Step, Transaction
+from transactions.selectors import step_by_digest, step_by_receipt, stored_receipt_step
+from transactions.services.withdraw import EXPIRY_LEEWAY, expire_step
+
+if TYPE_CHECKING:
+    from accounts.models import Holder
+    from enrolment.models import Token
+
+MAX_CHALLENGES_PER_HOUR = 10
+MAX_UNSUCCESSFUL_PER_HEAD = 2
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """Who comes next: a holder by account, an e-mail address, or nobody named."""
+
+    account: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one party puts into its step, as it came in.
+
+    Attributes:
+        demand: Fields of :class:`protocol.statement.Demand`; ``kind`` by name.
+        remark: The holder's word on the demand.
+        serial: Which of the holder's tokens answers.
+        next: Who is invited to continue.
+        ttl: Life of the challenge in seconds.
+    """
+
+    demand: dict[str, Any]
+    remark: str
+    serial: str
+    next: Invited = Invited()
+    ttl: int = DEFAULT_TTL_SECONDS
+
+
+def open_transaction(
+    *,
+    holder: "Holder",
+    asked: Asked,
+    now: datetime,
+    is_open_to_anyone: bool = True,
+    may_repeat_holder: bool = False,
+    last_signer_may_close: bool = False,
+) -> Step:
+    """Begin a transaction with its first step.
+
+    Returns:
+        The step, challenged.
+
+    Raises:
+        InputInvalidError: a field breaks a rule, or the whole does not fit.
+        TokenNotPairedError, TokenNotActiveError, TooManyChallengesError: the token cannot answer.
+    """
+    chain = Transaction(
+        owner=holder,
+        is_open_to_anyone=is_open_to_anyone,
+        may_repeat_holder=may_repeat_holder,
+        last_signer_may_close=last_signer_may_close,
+        created_at=now,
+    )
+    return _challenge(chain=chain, head=None, holder=holder, asked=asked, now=now)
+
+
+def continue_transaction(
+    *, holder: "Holder", tx: bytes, receipt: bytes, asked: Asked, now: datetime
+) -> Step:
+    """Add the next step behind the one whose receipt the holder scanned.
+
+    Args:
+        holder: Who continues.
+        tx: The transaction the holder believes it continues.
+        receipt: The scanned COSE bytes; nothing a page parsed of them is trusted.
+        asked: The holder's part.
+        now: Timezone-aware.
+
+    Raises:
+        ReceiptNotOursError, ReceiptSignatureInvalidError, PreviousStepUnsignedError,
+        PreviousContentChangedError, ChainBrokenError: the receipt is no base for a step.
+        ChainHeadMovedError: somebody else continued first.
+        NotYourTurnError, TransactionClosedError: the holder may not continue, or nobody may.
+        And as :func:`open_transaction`.
+    """
+    head = _head(receipt, now)
+    if bytes(head.transaction.tx) != tx:
+        raise ChainBrokenError("The receipt belongs to another transaction.")
+    _require_turn(head, holder)
+
+    def clear_way() -> None:
+        _clear_way(head, holder, now)
+
+    return _challenge(
+        chain=head.transaction, head=head, holder=holder, asked=asked, now=now, clear=clear_way
+    )
+
+
+def start_activation(*, holder: "Holder", serial: str, digits: str, now: datetime) -> Step:
+    """Confirm a new token's eight digits and ask it to answer its first statement.
+
+    A token that is confirmed already is asked again, so a lost answer costs nothing.
+
+    Raises:
+        NotFoundError: the holder has no such token.
+        TokenNotActiveError: it is active already, or revoked.
+        AuthserverRefusedError: the digits are wrong.
+    """
+    token = token_of(holder=holder, serial=serial)
+    if token.state != "confirmed":
+        confirm_digits(token=token, digits=digits, now=now)
+    asked = Asked({"kind": "activation"}, "Activate this token", serial)
+    chain = Transaction(owner=holder, is_open_to_anyone=False, created_at=now)
+    return _challenge(chain=chain, head=None, holder=holder, asked=asked, now=now)
+
+
+def _challenge(
+    *,
+    chain: Transaction,
+    head: Step | None,
+    holder: "Holder",
+    asked: Asked,
+    now: datetime,
+    clear: Callable[[], None] = lambda: None,
+) -> Step:
+    token = _usable_token(holder, asked)
+    invited = _invited(asked.next)
+    statement = _statement(chain, head, holder, token, asked, now)
+    key = signing_key(Purpose.STATEMENT, now=now).key
+    step = Step(
+        transaction=chain,
+        position=statement.pos,
+        previous=head,
+        holder=holder,
+        token=token,
+        kind=statement.demand.kind,
+        s=statement.digest,
+        statement=cose.sign(key, Typ.STATEMENT, statement.payload()),
+        issued_at=datetime.fromtimestamp(statement.issued, UTC),
+        expires_at=datetime.fromtimestamp(statement.expires, UTC),
+        next_holder=invited,
+        next_email=asked.next.email,
+    )
+    # A slot or the head may be taken between looking and writing: the constraints decide, and
+    # looking again says who was first.
+    for _ in range(_TRIES):
+        clear()
+        step.slot = _free_slot(token, now)
+        if _insert(step, now):
+            return step
+    raise ChainHeadMovedError
+
+
+def _insert(step: Step, now: datetime) -> bool:
+    """Write a step, and its transaction if that is new; ``False`` when its place was taken."""
+    chain = step.transaction
+    is_new = chain.pk is None
+    try:
+        with transaction.atomic():
+            if is_new:
+                chain.save()
+                step.transaction = chain
+            step.save()
+            record(
+                action="step.challenged",
+                actor=step.holder.actor,
+                subject=bytes(step.s).hex(),
+                now=now,
+            )
+    except IntegrityError:
+        step.pk = None
+        if is_new:
+            chain.pk = None
+        return False
+    return True
+
+
+def _usable_token(holder: "Holder", asked: Asked) -> "Token":
+    try:
+        token = token_of(holder=holder, serial=asked.serial)
+    except NotFoundError as error:
+        raise TokenNotPairedError from error
+    wanted = "confirmed" if asked.demand.get("kind") == "activation" else "active"
+    if token.state != wanted:
+        raise TokenNotActiveError(f"This token is {token.state}, not {wanted}.")
+    return token
+
+
+def _statement(
+    chain: Transaction,
+    head: Step | None,
+    holder: "Holder",
+    token: "Token",
+    asked: Asked,
+    now: datetime,
+) -> Statement:
+    """Return the statement; its nonce is drawn last, when nothing can change any more."""
+    try:
+        statement = Statement(
+            platform=platform_information(),
+            tx=bytes(chain.tx),
+            pos=head.position + 1 if head else 0,
+            prev=bytes(head.link or b"") if head else None,
+            party=Party(holder.account, normalise(asked.remark), holder.name or None),
+            demand=_demand(asked.demand),
+            serial=token.serial,
+            vk=bytes(token.vk),
+            sight=Sight(token.sight),
+            nonce=secrets.token_bytes(NONCE_BYTES),
+            issued=int(now.timestamp()),
+            ttl=asked.ttl,
+        )
+        before = stored_receipt_step(head) if head else None
+        require_room(statement=statement, before=before.content if before else None)
+    except ProtocolError as error:
+        raise InputInvalidError(error) from error
+    if before and statement.issued < before.content.decided - CLOCK_LEEWAY_SECONDS:
+        raise ChainBrokenError("The step before is dated in the future.")
+    return statement
+
+
+def _demand(fields: dict[str, Any]) -> Demand:
+    named: dict[str, Any] = {
+        name: normalise(value) if isinstance(value, str) else value
+        for name, value in fields.items()
+        if value not in (None, "")
+    }
+    kind = str(named.pop("kind", "")).upper()
+    if kind not in Kind.__members__:
+        raise ProtocolError("value_out_of_range", "kind is unknown", "kind")
+    return Demand(Kind[kind], **named)
+
+
+def _invited(invited: Invited) -> "Holder | None":
+    if not invited.account:
+        return None
+    holder = holder_by_account(invited.account)
+    if holder is None:
+        raise NotFoundError("There is no holder of that account to invite.")
+    return holder
+
+
+def _free_slot(token: "Token", now: datetime) -> int:
+    """Return a free slot of the token; challenges past their time make room.
+
+    Raises:
+        TooManyChallengesError: three are open, or ten were made within the hour.
+    """
+    recent = list(
+        Step.objects.filter(token=token)
+        .filter(Q(issued_at__gt=now - timedelta(hours=1)) | Q(state__in=Step.OPEN))
+        .values_list("issued_at", "expires_at", "state", "slot", "s")
+    )
+    if sum(issued > now - timedelta(hours=1) for issued, *_ in recent) >= MAX_CHALLENGES_PER_HOUR:
+        raise TooManyChallengesError
+    taken = set()
+    for _, expires, state, slot, s in recent:
+        if state not in Step.OPEN:
+            continue
+        if expires < now - EXPIRY_LEEWAY:
+            expire_step(step_by_digest(bytes(s)), now=now)
+        else:
+            taken.add(slot)
+    free = [slot for slot in range(Step.MAX_OPEN_PER_TOKEN) if slot not in taken]
+    if not free:
+        raise TooManyChallengesError
+    return free[0]
+
+
+def _head(message: bytes, now: datetime) -> Step:
+    """Return the signed step a receipt belongs to, or say what is wrong with the receipt."""
+    step = step_by_receipt(identity(message))
+    if step is not None:
+        if step.state != Step.State.SIGNED or not Kind(step.kind).is_business:
+            raise PreviousStepUnsignedError
+        return step
+    # Not a receipt as we stored it: find out why, for a clear answer.
+    try:
+        signed = cose.parse(message)
+        receipt = Receipt.from_signed(signed)
+    except ProtocolError as error:
+        raise ReceiptNotOursError from error
+    if receipt.platform.id != platform_information().id:
+        raise ReceiptNotOursError
+    if find_signer(signed, certificates(Purpose.RECEIPT)) is None:
+        raise ReceiptSignatureInvalidError
+    if not receipt.is_accepted:
+        raise PreviousStepUnsignedError
+    raise PreviousContentChangedError
+
+
+def _require_turn(head: Step, holder: "Holder") -> None:
+    chain = head.transaction
+    if chain.state != Transaction.State.OPEN:
+        raise TransactionClosedError
+    is_invited = (
+        head.next_holder_id == holder.pk
+        if head.next_holder_id
+        else bool(head.next_email) and head.next_email == holder.user.email
+    )
+    is_restricted = bool(head.next_holder_id or head.next_email) or not chain.is_open_to_anyone
+    # The owner of a closed circle may always add a step of its own.
+    if is_restricted and not is_invited and chain.owner_id != holder.pk:
+        raise NotYourTurnError("Somebody else was invited to continue.")
+    if head.holder_id == holder.pk and not chain.may_repeat_holder:
+        raise NotYourTurnError("You signed the step before; the next party continues.")
+
+
+def _clear_way(head: Step, holder: "Holder", now: datetime) -> None:
+    """Make sure that nobody holds the place behind the head; an expired step does not."""
+    unsuccessful = 0
+    for step in Step.objects.filter(previous=head).only("s", "state", "holder_id", "expires_at"):
+        if step.state in Step.OPEN and step.expires_at < now - EXPIRY_LEEWAY:
+            late = step_by_digest(bytes(step.s))
+            expire_step(late, now=now)
+            step.state = late.state
+        if step.state in Step.HOLDS:
+            raise ChainHeadMovedError
+        unsuccessful += step.holder_id == holder.pk
+    if unsuccessful >= MAX_UNSUCCESSFUL_PER_HEAD:
+        raise NotYourTurnError(
+            "You have left two steps here unsigned; somebody else may continue."
+        )

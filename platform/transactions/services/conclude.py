@@ -1,0 +1,169 @@
+"""Take a terminal verdict in: check it, make the receipt, and end the step."""
+
+import logging
+from datetime import UTC, datetime
+
+from django.db import transaction
+
+from audit.services import record
+from enrolment.errors import AuthserverUnavailableError
+from enrolment.selectors import certified_server
+from enrolment.services import mark_active
+from notices.services import notify
+from protocol import cose
+from protocol.chain import clock_faults, rebuild
+from protocol.cose import Typ
+from protocol.digests import link_digest, verdict_digest
+from protocol.errors import ProtocolError
+from protocol.fitting import fit_receipt
+from protocol.keys import Purpose
+from protocol.receipt import Receipt, identity
+from protocol.statement import Kind
+from protocol.verdict import Reason, Verdict
+from signing.services import platform_information, signing_key
+from transactions.errors import ChainBrokenError
+from transactions.models import Step, Transaction
+from transactions.selectors import as_receipt_step, earlier_steps, stored_receipt_step
+
+logger = logging.getLogger(__name__)
+
+_STATES = {
+    Reason.ACCEPTED: Step.State.SIGNED,
+    Reason.ATTEMPTS_EXHAUSTED: Step.State.REFUSED,
+    Reason.DECLINED: Step.State.REFUSED,
+    Reason.CANCELLED: Step.State.CANCELLED,
+    Reason.EXPIRED: Step.State.EXPIRED,
+}
+
+
+def conclude(step: Step, message: bytes, *, actor: str, now: datetime, note: str = "") -> None:
+    """Store a terminal verdict and end the step by it; ``step`` is brought up to date.
+
+    Doing it again with the same verdict changes nothing.
+
+    Args:
+        step: As a selector gave it, with token and host.
+        message: The verdict as COSE_Sign1, not yet checked.
+        actor: Who brought it about, for the audit row.
+        now: Timezone-aware.
+        note: The holder's words, kept when the verdict says declined.
+
+    Raises:
+        AuthserverUnavailableError: the verdict is not one of this step's server on this step.
+        ChainBrokenError: its time contradicts the statement's, or the step before.
+    """
+    verdict = _checked(step, message, now)
+    earlier = earlier_steps(step) if step.position and verdict.accepted else []
+    receipt = _receipt(step, earlier, message, verdict, now)
+    changes = {
+        "state": _STATES[verdict.reason],
+        "reason": verdict.reason,
+        "verdict": message,
+        "decided_at": datetime.fromtimestamp(verdict.decided, UTC),
+        "seq": verdict.seq,
+        "link": link_digest(bytes(step.s), verdict_digest(message)) if verdict.accepted else None,
+        "receipt": receipt,
+        "receipt_id": identity(receipt),
+        "note": note if verdict.reason is Reason.DECLINED else "",
+    }
+    with transaction.atomic():
+        # Compare and set: of several that bring the same verdict, one ends the step.
+        ended = Step.objects.filter(pk=step.pk, state__in=Step.OPEN).update(**changes)
+        if ended:
+            for field, value in changes.items():
+                setattr(step, field, value)
+            _tell(step, verdict, actor, now)
+    if not ended:
+        step.refresh_from_db(fields=[*changes])
+
+
+def _checked(step: Step, message: bytes, now: datetime) -> Verdict:
+    """Return the verdict if the step's own server signed it over this very statement."""
+    server = certified_server(step.token)
+    try:
+        verdict = Verdict.from_payload(cose.open_signed(message, typ=Typ.VERDICT, key=server.key))
+    except ProtocolError as error:
+        _alarm(step, now)
+        raise AuthserverUnavailableError from error
+    if verdict.s != bytes(step.s) or verdict.vk != bytes(step.token.vk):
+        _alarm(step, now)
+        raise AuthserverUnavailableError
+    return verdict
+
+
+def _alarm(step: Step, now: datetime) -> None:
+    logger.error("verdict.invalid", extra={"serial": step.token.serial})
+    record(
+        action="verdict.refused",
+        actor="system",
+        subject=bytes(step.s).hex(),
+        now=now,
+        code="verdict_invalid",
+    )
+
+
+def _receipt(
+    step: Step, earlier: list[Step], message: bytes, verdict: Verdict, now: datetime
+) -> bytes:
+    """Return the signed receipt, having asserted that it rebuilds to what is stored."""
+    key = signing_key(Purpose.RECEIPT, now=now).key
+    newest = as_receipt_step(step, verdict=message, decided=verdict.decided, seq=verdict.seq)
+    platform, tx = platform_information(), bytes(step.transaction.tx)
+    if not verdict.accepted:
+        refusal = Receipt(
+            platform, tx, step.position, newest.prev, (newest.content,), verdict.reason
+        )
+        return refusal.sign(key)
+    recent = [*(stored_receipt_step(row) for row in earlier), newest]
+    if clock_faults(linked.content for linked in recent):
+        raise ChainBrokenError("The clocks of the two services disagree by more than a minute.")
+    signed = fit_receipt(
+        platform=platform, tx=tx, length=step.position + 1, recent=recent, key=key
+    )
+    receipt = Receipt.from_signed(cose.parse(signed))
+    _assert_rebuilds(
+        receipt, [*((row, bytes(row.verdict or b"")) for row in earlier), (step, message)]
+    )
+    return signed
+
+
+def _assert_rebuilds(receipt: Receipt, stored: list[tuple[Step, bytes]]) -> None:
+    rebuilt = rebuild(receipt)
+    for (row, verdict), again in zip(stored[-len(rebuilt) :], rebuilt, strict=True):
+        if again.verdict != verdict or again.payload != cose.parse(bytes(row.statement)).payload:
+            raise ChainBrokenError("What is stored of an earlier step was changed.")
+
+
+def _tell(step: Step, verdict: Verdict, actor: str, now: datetime) -> None:
+    """Write what follows from the end of a step: audit row, activation, notices."""
+    code = "" if verdict.accepted else verdict.reason.name.lower()
+    subject = bytes(step.s).hex()
+    record(action=f"step.{step.state}", actor=actor, subject=subject, now=now, code=code)
+    if step.kind == Kind.ACTIVATION and verdict.accepted:
+        mark_active(token_id=step.token_id)
+        Transaction.objects.filter(pk=step.transaction_id).update(state=Transaction.State.CLOSED)
+    chain = step.transaction
+    if verdict.accepted and (step.next_holder_id or step.next_email):
+        _invite(step, now)
+    if chain.owner_id != step.holder_id:
+        kind = {Step.State.SIGNED: "continued", Step.State.EXPIRED: "expired"}.get(
+            Step.State(step.state), "refused"
+        )
+        notify(
+            kind=kind,
+            holder_id=chain.owner_id,
+            email=chain.owner.user.email,
+            transaction=str(chain),
+            now=now,
+        )
+
+
+def _invite(step: Step, now: datetime) -> None:
+    invited = step.next_holder
+    notify(
+        kind="step_waits",
+        holder_id=invited.pk if invited else None,
+        email=invited.user.email if invited else step.next_email,
+        transaction=str(step.transaction),
+        now=now,
+    )

@@ -1,0 +1,148 @@
+"""End a step unanswered: cancelled, declined or expired.  Only the authserver ends a statement."""
+
+import logging
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from common.errors import DomainError, InputInvalidError, NotFoundError
+from enrolment.errors import AuthserverUnavailableError
+from enrolment.selectors import client_for
+from protocol.errors import ProtocolError
+from protocol.keys import Purpose
+from protocol.text import check_text, normalise
+from protocol.verdict import Reason
+from signing.services import signing_key
+from transactions.errors import ChallengeVoidError, StepClosingError
+from transactions.models import Step
+from transactions.selectors import step_by_digest
+from transactions.services.conclude import conclude
+
+if TYPE_CHECKING:
+    from accounts.models import Holder
+
+logger = logging.getLogger(__name__)
+
+# A clock of the host that lags a little must not refuse to let a step expire.
+EXPIRY_LEEWAY = timedelta(seconds=2)
+_NOTE_BYTES = 120
+
+
+def cancel_step(*, holder: "Holder", s: bytes, now: datetime) -> Step:
+    """End a step by the will of its holder or of the transaction's owner.
+
+    Returns:
+        The step as it ended: signed, if the server had accepted a response before.
+
+    Raises:
+        NotFoundError: no such step that this holder may cancel.
+        ChallengeVoidError: it ended already, and not by a signature.
+        StepClosingError: the server cannot be reached; the step is settled later.
+    """
+    step = step_by_digest(s)
+    if holder.pk not in (step.holder_id, step.transaction.owner_id):
+        raise NotFoundError("There is no such step of yours.")
+    _withdraw(step, Reason.CANCELLED, actor=holder.actor, now=now)
+    return step
+
+
+def decline_step(*, holder: "Holder", s: bytes, note: str, now: datetime) -> Step:
+    """End a step because its holder says that it is wrong; errors as :func:`cancel_step`.
+
+    Raises:
+        InputInvalidError: the note may not be kept as it is.
+    """
+    step = step_by_digest(s)
+    if holder.pk != step.holder_id:
+        raise NotFoundError("There is no such step of yours.")
+    note = _checked_note(note)
+    _withdraw(step, Reason.DECLINED, actor=holder.actor, note=note, now=now)
+    return step
+
+
+def decline_as_token(*, s: bytes, note: str, tag: bytes, now: datetime) -> Step:
+    """End a step that the token declined; the server checks the tag before anything ends.
+
+    Raises:
+        As :func:`decline_step`; a wrong tag is ``tag_wrong``.
+    """
+    step = step_by_digest(s)
+    note = _checked_note(note)
+    if not step.is_open:
+        raise ChallengeVoidError
+    # Without a valid tag nothing may change, so the step is not marked as closing first.
+    _void(step, Reason.DECLINED, actor=f"token:{step.token.serial}", now=now, tag=tag, note=note)
+    return step
+
+
+def expire_step(step: Step, *, now: datetime) -> None:
+    """End a step whose time is over; ``step`` is brought up to date.
+
+    Raises:
+        StepClosingError: the server cannot be reached.
+    """
+    _withdraw(step, Reason.EXPIRED, actor="system", now=now)
+
+
+def reconcile_steps(*, now: datetime, limit: int = 200) -> tuple[int, int]:
+    """Settle steps that are closing or past their time.
+
+    Returns:
+        How many were settled, and how many could not be because their host gave no answer.
+    """
+    overdue = Step.objects.filter(state__in=Step.OPEN).order_by("expires_at")
+    due = overdue.filter(expires_at__lt=now - EXPIRY_LEEWAY) | overdue.filter(
+        state=Step.State.CLOSING
+    )
+    settled = failed = 0
+    for s in due.values_list("s", flat=True)[:limit]:
+        step = step_by_digest(bytes(s))
+        reason = Reason[step.ending.upper()] if step.ending else Reason.EXPIRED
+        try:
+            _withdraw(step, reason, actor="system", note=step.note, now=now)
+            settled += 1
+        except DomainError as error:
+            logger.warning("step.unsettled", extra={"step": str(step), "code": error.code})
+            failed += 1
+    return settled, failed
+
+
+def _withdraw(step: Step, reason: Reason, *, actor: str, now: datetime, note: str = "") -> None:
+    if step.state == Step.State.SIGNED:
+        return
+    if not step.is_open:
+        raise ChallengeVoidError
+    # Committed before the call: after a crash, reconciliation knows what was wanted.
+    Step.objects.filter(pk=step.pk, state=Step.State.CHALLENGED).update(
+        state=Step.State.CLOSING, ending=reason.name.lower(), note=note
+    )
+    try:
+        _void(step, reason, actor=actor, now=now, note=note)
+    except AuthserverUnavailableError as error:
+        raise StepClosingError from error
+
+
+def _void(
+    step: Step, reason: Reason, *, actor: str, now: datetime, note: str, tag: bytes | None = None
+) -> None:
+    outcome = client_for(step.token.host).void(
+        vk=bytes(step.token.vk),
+        s=bytes(step.s),
+        statement=bytes(step.statement),
+        certificate=signing_key(Purpose.STATEMENT, now=now).certificate,
+        reason=reason.name.lower(),
+        last_seq=step.last_seq or 0,  # type: ignore[attr-defined]  # annotated by the selector
+        tag=tag,
+        note=note if tag is not None else "",
+    )
+    if outcome.verdict is None:
+        raise AuthserverUnavailableError
+    conclude(step, outcome.verdict, actor=actor, note=note, now=now)
+
+
+def _checked_note(note: str) -> str:
+    try:
+        note = normalise(note)
+        check_text("reason", note, _NOTE_BYTES)
+    except ProtocolError as error:
+        raise InputInvalidError(error) from error
+    return note

@@ -1,0 +1,179 @@
+"""Steps as they are carried to readers, and the chain rebuilt from them byte for byte."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from protocol import cose
+from protocol.cose import Typ
+from protocol.digests import link_digest, statement_digest, verdict_digest
+from protocol.ed25519 import SIGNATURE_BYTES
+from protocol.errors import ProtocolError
+from protocol.fields import (
+    DIGEST_BYTES,
+    ID_BYTES,
+    MAX_TIME,
+    check_bytes,
+    check_enum,
+    check_uint,
+)
+from protocol.keys import ServerCertificate
+from protocol.statement import (
+    CLOCK_LEEWAY_SECONDS,
+    Demand,
+    Party,
+    Sight,
+    Statement,
+    check_asked,
+)
+from protocol.verdict import Reason, Verdict
+
+if TYPE_CHECKING:
+    from protocol.receipt import Receipt
+
+Carrier = Any  # TEMPORARY until transactions/services/conclude.py says Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class CertifiedServer:
+    """A paired server's key with its host's certificate, serial left to the step.
+
+    Attributes:
+        key: The server's public key, 32 bytes.
+        host: Number of the host in the directory.
+        from_day: First day of the certificate.
+        to_day: Last day.
+        signature: The host key's signature, 64 bytes.
+    """
+
+    key: bytes
+    host: int
+    from_day: int
+    to_day: int
+    signature: bytes
+
+    def __post_init__(self) -> None:
+        check_uint("host", self.host)
+        check_bytes("csig", self.signature, SIGNATURE_BYTES)
+        self.certificate("-")
+
+    def certificate(self, serial: str) -> ServerCertificate:
+        """Return the certificate for the token of this serial."""
+        return ServerCertificate(self.key, serial, self.from_day, self.to_day)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One signed step as a receipt carries it; times in Unix seconds.
+
+    Attributes:
+        signature: The verdict's signature, 64 bytes.
+        by: The server with its certificate, or its bare ``vk`` of 8 bytes.
+    """
+
+    party: Party
+    demand: Demand
+    serial: str
+    sight: Sight
+    nonce: bytes
+    issued: int
+    ttl: int
+    decided: int
+    seq: int
+    signature: bytes
+    by: CertifiedServer | bytes
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sight", check_enum("sight", self.sight, Sight))
+        check_asked(serial=self.serial, nonce=self.nonce, issued=self.issued, ttl=self.ttl)
+        check_uint("decided", self.decided, high=MAX_TIME)
+        check_uint("seq", self.seq)
+        check_bytes("vsig", self.signature, SIGNATURE_BYTES)
+        if not isinstance(self.by, CertifiedServer):
+            check_bytes("vk", self.by, ID_BYTES)
+
+    @property
+    def vk(self) -> bytes:
+        """The server id, 8 bytes."""
+        return self.by if isinstance(self.by, bytes) else self.by.certificate(self.serial).vk
+
+    @property
+    def is_in_time(self) -> bool:
+        """Whether the verdict fell within the challenge's life, by two honest clocks."""
+        after = self.decided - self.issued
+        return -CLOCK_LEEWAY_SECONDS <= after <= self.ttl + CLOCK_LEEWAY_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """One step with every byte that was signed for it, and its digests."""
+
+    statement: Statement
+    payload: bytes
+    verdict: bytes
+    s: bytes
+    link: bytes
+
+
+def rebuild(receipt: "Receipt") -> list[Rebuilt]:
+    """Return the steps in clear with their statement payloads and verdict messages.
+
+    A pure function, and a verifier's only source of those bytes.
+
+    Raises:
+        ProtocolError: a rebuilt message breaks a rule of the protocol.
+    """
+    steps = []
+    prev = receipt.anchor
+    for place, step in enumerate(receipt.steps):
+        statement = Statement(
+            platform=receipt.platform,
+            tx=receipt.tx,
+            pos=receipt.folded + place,
+            prev=prev,
+            party=step.party,
+            demand=step.demand,
+            serial=step.serial,
+            vk=step.vk,
+            sight=step.sight,
+            nonce=step.nonce,
+            issued=step.issued,
+            ttl=step.ttl,
+        )
+        payload = statement.payload()
+        s = statement_digest(payload)
+        decided = Verdict(step.vk, s, receipt.reason, step.decided, step.seq)
+        verdict = cose.assemble(
+            typ=Typ.VERDICT, kid=step.vk, payload=decided.payload(), signature=step.signature
+        )
+        prev = link_digest(s, verdict_digest(verdict))
+        steps.append(Rebuilt(statement, payload, verdict, s, prev))
+    return steps
+
+
+def clock_faults(steps: Iterable[Step], reason: Reason = Reason.ACCEPTED) -> list[int]:
+    """Return the places of steps whose times contradict themselves or the step before."""
+    faults = []
+    earliest = 0
+    for place, step in enumerate(steps):
+        # A refusal may come long after the challenge ran out, when nobody ended it sooner.
+        in_time = step.is_in_time or (
+            reason is not Reason.ACCEPTED and step.decided > step.issued + step.ttl
+        )
+        if step.issued < earliest or not in_time:
+            faults.append(place)
+        earliest = step.decided - CLOCK_LEEWAY_SECONDS
+    return faults
+
+
+def check_anchor(folded: int, anchor: bytes | None) -> None:
+    """Refuse an anchor that is null when steps are folded, or present when none are.
+
+    Raises:
+        ProtocolError: ``chain_broken``.
+    """
+    check_uint("folded", folded)
+    if (anchor is None) != (folded == 0):
+        raise ProtocolError("chain_broken", "anchor is null exactly when nothing is folded")
+    if anchor is not None:
+        check_bytes("anchor", anchor, DIGEST_BYTES)

@@ -1,0 +1,58 @@
+"""Secrets at rest: AES-256-GCM under a key-encryption key, bound to the row they belong to."""
+
+import base64
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import Self
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from protocol.errors import ProtocolError
+
+KEK_BYTES = 32
+_NONCE_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sealer:
+    """Seals and opens with one key-encryption key of 32 bytes."""
+
+    kek: bytes
+
+    @classmethod
+    def from_base64(cls, text: str) -> Self:
+        """Read a key-encryption key as settings hold it.
+
+        Raises:
+            ProtocolError: ``key_invalid``; the text is not shown.
+        """
+        try:
+            kek = base64.b64decode(text, validate=True)
+        except ValueError as error:
+            raise ProtocolError("key_invalid", "the key-encryption key is not base64") from error
+        if len(kek) != KEK_BYTES:
+            raise ProtocolError("key_invalid", f"a key-encryption key has {KEK_BYTES} bytes")
+        return cls(kek)
+
+    def seal(self, secret: bytes, context: bytes) -> bytes:
+        """Return nonce (12 bytes) ‖ ciphertext and tag; it opens only with the same context."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + AESGCM(self.kek).encrypt(nonce, secret, context)
+
+    def open(self, sealed: bytes, context: bytes) -> bytes:
+        """Return the secret.
+
+        Raises:
+            ProtocolError: ``sealed_invalid``: other key, other row, or damaged.
+        """
+        try:
+            return AESGCM(self.kek).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
+        except (InvalidTag, ValueError) as error:
+            raise ProtocolError("sealed_invalid", "a sealed secret does not open") from error
+
+    def keyed_hash(self, label: str, content: bytes) -> bytes:
+        """Return a 32-byte keyed hash, useless to whoever has only the database."""
+        key = hmac.digest(self.kek, b"countersign/" + label.encode(), "sha256")
+        return hmac.digest(key, content, "sha256")

@@ -1,0 +1,53 @@
+"""Fixtures: a host in this process, a platform let into it, and paired servers."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from authserver import services
+from tests.authserver.world import NOON, Bank, LocalHost, Paired
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    """Stop the clock at noon; the tests move it."""
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def host(db: None, tmp_path: Path) -> LocalHost:
+    services.init_host(name="host-1", root_key_file=tmp_path / "root.key", now=datetime.now(UTC))
+    return LocalHost()
+
+
+def admitted(bank: Bank) -> Bank:
+    """Let a platform into the host in this process."""
+    key = services.add_platform(
+        platform_id=bank.information.id,
+        origin=bank.information.origin,
+        root=bank.root.public,
+    )
+    return replace(bank, key=key)
+
+
+@pytest.fixture
+def bank(host: LocalHost) -> Bank:
+    return admitted(Bank.make("bank", datetime.now(UTC)))
+
+
+@pytest.fixture
+def paired(host: LocalHost, bank: Bank) -> Paired:
+    """A server whose token has not enrolled yet."""
+    return Paired.make(host, bank)
+
+
+@pytest.fixture
+def active(paired: Paired) -> Paired:
+    """A server whose token is active."""
+    paired.activate()
+    return paired

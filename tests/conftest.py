@@ -1,0 +1,22 @@
+"""What the tests of every part share."""
+
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+
+from tests.postgres import PostgresMissingError, throwaway_postgres
+
+# A busy machine is no reason to fail a property.
+hypothesis.settings.register_profile("countersign", deadline=None)
+hypothesis.settings.load_profile("countersign")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Give the URL of a throw-away PostgreSQL server; skip where PostgreSQL is not installed."""
+    try:
+        with throwaway_postgres() as url:
+            yield url
+    except PostgresMissingError as missing:
+        pytest.skip(str(missing))

@@ -1,0 +1,471 @@
+"""The commands of the token simulator: ``python -m tokens``.
+
+Results go to standard output, all else to standard error; a refusal is one line, with its code in
+front and exit status 1.  What takes long to import and is not always needed (HTTP, pictures) is
+imported where it is needed: answering a statement should start quickly.
+"""
+
+import json
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from getpass import GetPassWarning
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from protocol.enrolment import Invitation
+from protocol.errors import ProtocolError
+from protocol.text import check_text, normalise
+from tokens import ocra
+from tokens.display import Profile
+from tokens.enrolment import Enrolment
+from tokens.errors import RefusedError, TokenError
+from tokens.scanning import read_code
+from tokens.selftest import run
+from tokens.simulator import Shown, SimulatedToken, addressee
+from tokens.store import TokenFile
+from tokens.suite import OCRASuite
+
+if TYPE_CHECKING:
+    from tokens.client import Client, Outcome
+
+DEFAULT_FILE = "~/.local/share/countersign/tokens.bin"
+PASSPHRASE_VARIABLE = "COUNTERSIGN_TOKEN_PASSPHRASE"  # noqa: S105  (its name, not its value)
+MIN_COLUMNS, MIN_ROWS = 16, 4
+
+
+class _Commands(TyperGroup):
+    """Turns every refusal into one line."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  (typer keeps these types to itself)
+        with _one_line_refusals():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _one_line_refusals() -> Iterator[None]:
+    try:
+        yield
+    except TokenError as error:
+        line = f"{error.code}: {error}"
+    except ProtocolError as error:
+        line = f"{error.code}: {error.detail}"
+    except UnicodeEncodeError:
+        line = "display_unfit: this terminal cannot show every character; use one with UTF-8"
+    except (typer.Abort, KeyboardInterrupt):
+        line = "aborted: nothing more was done"
+    else:
+        return
+    typer.echo(line, err=True)
+    raise typer.Exit(1)
+
+
+app = typer.Typer(
+    cls=_Commands,
+    help="A simulated challenge-response token: enrol it, and answer what its platform asks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+FileOption = Annotated[
+    Path,
+    typer.Option(
+        "--file",
+        envvar="COUNTERSIGN_TOKEN_FILE",
+        help=f"The encrypted file of tokens; its passphrase: {PASSPHRASE_VARIABLE}, or asked for.",
+    ),
+]
+CAFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--ca-file",
+        envvar="COUNTERSIGN_TOKEN_CA_FILE",
+        help="Certificates (PEM) to trust for HTTPS in place of the system's.",
+    ),
+]
+JSONOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")]
+StatementArgument = Annotated[
+    str,
+    typer.Argument(help="Its QR code as a picture, its text, or a file with that text."),
+]
+
+
+@app.command()
+def enrol(
+    invitation: Annotated[
+        str,
+        typer.Argument(help="The host's enrolment QR code: its URL, a file, or a picture."),
+    ],
+    columns: Annotated[
+        int | None,
+        typer.Option(min=MIN_COLUMNS, help="Columns of the token's display; default no limit."),
+    ] = None,
+    rows: Annotated[
+        int | None,
+        typer.Option(min=MIN_ROWS, help="Rows of the token's display; default no limit."),
+    ] = None,
+    file: FileOption = Path(DEFAULT_FILE),
+    ca_file: CAFileOption = None,
+    as_json: JSONOption = False,  # noqa: FBT002  (an option of the command line)
+) -> None:
+    """Enrol a new token at an authentication server, and print eight digits to compare.
+
+    Within ten minutes the same command with the same code gives the same token again.
+    """
+    invited = Invitation.from_link(read_code(invitation))
+    client = _client(ca_file)
+    store = _open_store(file)
+    with store.locked():
+        contents = store.load()
+        enrolment = contents.enrolment_for(invited)
+        if enrolment is None:
+            enrolment = Enrolment.begin(invited, _now())
+            # Stored before it is sent: a second share would make the host give the token up.
+            store.save(contents.with_enrolment(enrolment, _now()))
+    answer = client.enrol(enrolment)
+    token, digits = enrolment.finish(answer, _now(), Profile(columns, rows))
+    with store.locked():
+        contents = store.load()
+        # When repeated, the token that is there already has perhaps counted on.
+        if all(known.vk != token.vk for known in contents.tokens):
+            store.save(contents.with_token(token))
+    if as_json:
+        _print_json({**_describe(token), "digits": digits})
+        return
+    typer.echo(f"serial   {token.serial}")
+    typer.echo(f"platform {token.platform_id} {token.platform_origin}")
+    typer.echo(f"digits   {digits}")
+    typer.echo(
+        f"Compare the digits with those on the page at {token.host_origin}. Only if they are the"
+        " same, enter them where you asked for this token; then answer its activation with"
+        " `respond`.",
+        err=True,
+    )
+
+
+@app.command("list")
+def list_tokens(
+    file: FileOption = Path(DEFAULT_FILE),
+    as_json: JSONOption = False,  # noqa: FBT002
+) -> None:
+    """List the tokens in the file, one a line: serial, server id, suite, platform, host."""
+    tokens = _open_store(file).load().tokens
+    if as_json:
+        _print_json([_describe(token) for token in tokens])
+        return
+    for token in tokens:
+        typer.echo(
+            f"{token.serial:16}  {token.vk.hex()}  {token.suite}"
+            f"  {token.platform_id} {token.platform_origin}  {token.host_origin}"
+        )
+    if not tokens:
+        typer.echo("There are no tokens yet; `enrol` makes one.", err=True)
+
+
+@app.command()
+def show(
+    statement: StatementArgument,
+    file: FileOption = Path(DEFAULT_FILE),
+    as_json: JSONOption = False,  # noqa: FBT002
+) -> None:
+    """Check a statement and print every field that its holder must see."""
+    _, token, shown = _read_statement(statement, file)
+    if as_json:
+        _print_json(_describe_shown(token, shown))
+        return
+    for line in shown.lines:
+        typer.echo(line)
+
+
+@app.command()
+def respond(
+    statement: StatementArgument,
+    post: Annotated[  # noqa: FBT002
+        bool, typer.Option("--post", help="Send the response to the platform, with its tag.")
+    ] = False,
+    decline: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Tell the platform that you decline, and why."),
+    ] = None,
+    yes: YesOption = False,  # noqa: FBT002
+    file: FileOption = Path(DEFAULT_FILE),
+    ca_file: CAFileOption = None,
+    as_json: JSONOption = False,  # noqa: FBT002
+) -> None:
+    """Show a statement, ask, and print the response code.
+
+    The display and the question go to standard error, so that standard output is the code alone.
+    """
+    if post and decline is not None:
+        raise typer.BadParameter("--decline posts by itself, and no response with it")
+    reason = None if decline is None else _check_reason(decline)
+    client = _client(ca_file) if post or reason is not None else None
+    store, token, shown = _read_statement(statement, file)
+    for line in shown.lines:
+        typer.echo(line, err=True)
+    if not yes:
+        question = "Answer this statement?" if reason is None else "Decline this statement?"
+        typer.confirm(question, abort=True, err=True)
+    if client is not None and reason is not None:
+        _decline(client, token, shown, reason, as_json=as_json)
+    else:
+        response = _compute_response(store, token, shown)
+        _hand_out(client, token, shown, response, as_json=as_json)
+
+
+def _hand_out(
+    client: "Client | None",
+    token: SimulatedToken,
+    shown: Shown,
+    response: str,
+    *,
+    as_json: bool,
+) -> None:
+    outcome = None
+    if not as_json:
+        # Before it is posted: whatever comes of that, the holder can type it.
+        typer.echo(response)
+    try:
+        if client is not None:
+            outcome = client.respond(token, shown, response)
+    finally:
+        if as_json:
+            described = {"response": response, "posted": _describe_outcome(outcome)}
+            _print_json({**_describe_shown(token, shown), **described})
+    if outcome is not None and not outcome.accepted:
+        left = "" if outcome.tries_left is None else f"; {outcome.tries_left} tries left"
+        raise RefusedError(outcome.reason, f"the response was not accepted{left}")
+
+
+def _decline(
+    client: "Client", token: SimulatedToken, shown: Shown, reason: str, *, as_json: bool
+) -> None:
+    outcome = client.decline(token, shown, reason)
+    if as_json:
+        described = {"declined": reason, "posted": _describe_outcome(outcome)}
+        _print_json({**_describe_shown(token, shown), **described})
+    if outcome.accepted:
+        raise RefusedError("already_accepted", "the statement had been answered before")
+
+
+@app.command()
+def compute(
+    suite: Annotated[str, typer.Option(help="Such as OCRA-1:HOTP-SHA256-8:QH64-T1M.")],
+    seed_hex: Annotated[str, typer.Option(help="The seed in hexadecimal digits.")],
+    question: Annotated[str, typer.Option(help="Digits, hexadecimal digits or text, by suite.")],
+    counter: Annotated[int | None, typer.Option(help="For suites with C.")] = None,
+    pin: Annotated[str | None, typer.Option(help="For suites with P: the PIN in clear.")] = None,
+    session_hex: Annotated[
+        str | None, typer.Option(help="For suites with S: its octets in hexadecimal digits.")
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            help="For suites with T: the number of time steps since 1970, decimal or 0x…; or an"
+            " instant: 'now', or such as 2008-03-25T12:06:30Z."
+        ),
+    ] = None,
+) -> None:
+    """Compute an OCRA response (RFC 6287): for debugging and known answers only.
+
+    A seed on a command line is seen by every user of the machine and kept in the shell's history:
+    never give that of a real token.
+    """
+    parsed = OCRASuite.parse(suite)
+    response = ocra.compute(
+        parsed,
+        _octets("seed", seed_hex),
+        question=question,
+        counter=counter,
+        pin=pin,
+        session=None if session_hex is None else _octets("session", session_hex),
+        time_step=None if time is None else _time_step(time, parsed.time_step_seconds or 1),
+    )
+    typer.echo(response)
+
+
+@app.command()
+def selftest(
+    files: Annotated[list[Path], typer.Argument(help="Files of known answers, JSON.")],
+) -> None:
+    """Check the algorithms against known answers; ends with `N passed, M failed`."""
+    summary = run(files)
+    for row in summary.skipped:
+        typer.echo(f"skipped  {row}")
+    for row in summary.failed:
+        typer.echo(f"FAILED   {row}")
+    typer.echo(str(summary))
+    if summary.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def update_keys(
+    file: FileOption = Path(DEFAULT_FILE),
+    ca_file: CAFileOption = None,
+) -> None:
+    """Fetch the present statement keys of every token's platform, checked against its root."""
+    client = _client(ca_file)
+    store = _open_store(file)
+    origins = {token.platform_origin for token in store.load().tokens}
+    for origin in sorted(origins):
+        directory = client.directory(origin)
+        with store.locked():
+            contents = store.load()
+            for token in contents.tokens:
+                if token.platform_origin == origin:
+                    contents = contents.with_token(token.with_keys(directory))
+            store.save(contents)
+        typer.echo(f"updated  {origin}")
+
+
+@app.command()
+def remove(
+    token: Annotated[str, typer.Argument(help="Its serial, or the id of its server.")],
+    yes: YesOption = False,  # noqa: FBT002
+    file: FileOption = Path(DEFAULT_FILE),
+) -> None:
+    """Remove a token and its seed from the file, for good."""
+    store = _open_store(file)
+    found = store.load().find_by_name(token)
+    if not yes:
+        typer.confirm(f"Remove token {found.serial} for good?", abort=True, err=True)
+    with store.locked():
+        store.save(store.load().without(found))
+    typer.echo(f"removed  {found.serial}")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _open_store(path: Path) -> TokenFile:
+
+    try:
+        path = path.expanduser()
+    except RuntimeError as error:
+        raise RefusedError("token_file_unusable", "there is no home folder: use --file") from error
+    return TokenFile(path, lambda: _ask_passphrase(is_new=not path.exists()))
+
+
+def _ask_passphrase(*, is_new: bool) -> str:
+    if given := os.environ.get(PASSPHRASE_VARIABLE):
+        return given
+    with warnings.catch_warnings():
+        # Without a terminal the passphrase would be echoed, or read from something else.
+        warnings.simplefilter("error", GetPassWarning)
+        try:
+            return str(
+                typer.prompt("Passphrase", hide_input=True, confirmation_prompt=is_new, err=True)
+            )
+        except GetPassWarning as warning:
+            raise RefusedError(
+                "passphrase_missing", f"no terminal to ask on: set {PASSPHRASE_VARIABLE}"
+            ) from warning
+
+
+def _client(ca_file: Path | None) -> "Client":
+    from tokens.client import Client
+
+    return Client(ca_file)
+
+
+def _read_statement(given: str, path: Path) -> tuple[TokenFile, SimulatedToken, Shown]:
+
+    text = read_code(given)
+    serial, vk = addressee(text)
+    store = _open_store(path)
+    token = store.load().find(serial, vk)
+    return store, token, token.read(text, _now())
+
+
+def _compute_response(store: TokenFile, token: SimulatedToken, shown: Shown) -> str:
+    if not token.suite.counter:
+        return token.respond(shown, _now())
+    with store.locked():
+        contents = store.load()
+        # Another process may have counted on while the holder was reading.
+        current = contents.find(token.serial, token.vk)
+        response = current.respond(shown, _now())
+        # Stored before anybody sees the response: a counter is never used twice.
+        store.save(contents.with_token(current.advanced()))
+    return response
+
+
+def _check_reason(text: str) -> str:
+
+    reason = normalise(text)
+    check_text("reason", reason, 120)
+    return reason
+
+
+def _octets(name: str, text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        # Without its cause and the text, which may be a seed.
+        raise RefusedError("hexadecimal_invalid", f"the {name} is not hexadecimal") from None
+
+
+def _time_step(text: str, step_seconds: int) -> int:
+    try:
+        return int(text, 0)
+    except ValueError:
+        pass  # then it is an instant
+    try:
+        instant = _now() if text == "now" else datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise RefusedError("time_invalid", "give a number, 'now', or an instant with its zone")
+    return int(instant.timestamp()) // step_seconds
+
+
+def _describe(token: SimulatedToken) -> dict[str, Any]:
+    return {
+        "serial": token.serial,
+        "vk": token.vk.hex(),
+        "suite": str(token.suite),
+        "sight": int(token.sight),
+        "platform": token.platform_id,
+        "origin": token.platform_origin,
+        "host": token.host_origin,
+    }
+
+
+def _describe_shown(token: SimulatedToken, shown: Shown) -> dict[str, Any]:
+    statement = shown.statement
+    return {
+        "serial": token.serial,
+        "vk": token.vk.hex(),
+        "s": statement.digest.hex(),
+        "tx": statement.tx.hex(),
+        "step": statement.pos + 1,
+        "earlier_shown": len(shown.earlier),
+        "earlier_hidden": shown.hidden,
+        "issued": statement.issued,
+        "expires": statement.expires,
+        "lines": list(shown.lines),
+    }
+
+
+def _describe_outcome(outcome: "Outcome | None") -> dict[str, Any] | None:
+    if outcome is None:
+        return None
+    return {
+        "accepted": outcome.accepted,
+        "reason": outcome.reason,
+        "tries_left": outcome.tries_left,
+    }
+
+
+def _print_json(value: object) -> None:
+    # ASCII: no terminal or locale can spoil it.
+    typer.echo(json.dumps(value))

@@ -1,0 +1,258 @@
+"""A token that reads statements, shows them and answers: all of it but the display and the file.
+
+No clock and no input or output here: the time comes in as ``now``, and what changes goes out as a
+new token.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Self
+
+from protocol import cose, qrtext
+from protocol.bundle import Bundle
+from protocol.ed25519 import key_id
+from protocol.enrolment import post_tag
+from protocol.errors import ProtocolError
+from protocol.keys import Directory, KeyCertificate, Purpose, open_certificate
+from protocol.qrtext import Link
+from protocol.statement import CLOCK_LEEWAY_SECONDS, Sight, Statement
+from tokens import ocra
+from tokens.display import UNLIMITED, Profile, lay_out
+from tokens.errors import RefusedError
+from tokens.question import question_for
+from tokens.suite import OCRASuite
+
+# In front of a reason, so that no response's tag is ever the tag of a refusal.
+DECLINE = "decline"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A statement that passed every check, as the holder sees it.
+
+    Attributes:
+        statement: What will be answered.
+        earlier: The earlier steps that are shown in clear, oldest first.
+        hidden: Number of earlier steps that are bound by digest and not shown.
+        lines: The display, top to bottom.
+    """
+
+    statement: Statement
+    earlier: tuple[Statement, ...]
+    hidden: int
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SimulatedToken:
+    """One enrolled token.
+
+    Attributes:
+        serial: Its serial.
+        vk: Id of the paired server, 8 bytes.
+        suite: How it answers.
+        host_origin: Where its paired server lives.
+        host_root: Root key of that host, 32 bytes.
+        platform_id: The one platform it obeys.
+        platform_origin: That platform's address.
+        platform_root: That platform's root key, 32 bytes; pinned, so that new keys need no trust.
+        certificates: ``cs-key`` messages of the platform's statement keys known so far.
+        seed: The secret it shares with its paired server.
+        post_key: K_post, 32 bytes: tags the answers it posts itself.
+        counter: The next counter of a suite with one.
+        keys_issued: Unix seconds: when the directory its certificates are from was issued.
+        profile: What its display holds.
+    """
+
+    serial: str
+    vk: bytes
+    suite: OCRASuite
+    host_origin: str
+    host_root: bytes
+    platform_id: str
+    platform_origin: str
+    platform_root: bytes
+    certificates: tuple[bytes, ...]
+    seed: bytes
+    post_key: bytes
+    counter: int = 0
+    keys_issued: int = 0
+    profile: Profile = UNLIMITED
+
+    def __repr__(self) -> str:
+        return f"SimulatedToken({self.serial})"
+
+    @property
+    def sight(self) -> Sight:
+        """What its holder sees when answering."""
+        return Sight(self.suite.sight)
+
+    def read(self, code: str | bytes, now: datetime) -> Shown:
+        """Check a challenge and lay it out for the holder.
+
+        Args:
+            code: The text of a challenge QR, or the bytes of its bundle.
+            now: Current time by the token's clock, timezone-aware.
+
+        Raises:
+            ProtocolError: the code breaks a rule of the protocol; ``signature_invalid`` or
+                ``previous_content_changed`` when something in it was altered.
+            RefusedError: ``wrong_platform``, ``statement_key_unknown``,
+                ``statement_key_expired``, ``token_not_addressed``, ``sight_wrong``,
+                ``clock_wrong``, ``challenge_expired``, ``chain_broken`` or
+                ``statement_too_large_for_token``.
+
+        Source:
+            docs/protocol.md section 5.
+        """
+        # 1. It is a challenge, and its link leads to the platform this token obeys.
+        bundle = open_bundle(code, self.platform_origin)
+        # 2. That platform signed it, and the earlier steps in clear are those it is bound to.
+        signer = self._statement_key(bundle.signed)
+        statement, earlier = bundle.open(signer.key)
+        # 3. The key was valid on the day.
+        if not signer.covers(statement.issued):
+            raise RefusedError(
+                "statement_key_expired", "the platform's key was not valid on that day"
+            )
+        # 4. It is for this token, from the platform it says, and in time.
+        self._check_addressed(statement)
+        _check_time(statement, now)
+        # 5. It may stand where it stands in a chain.
+        _check_chain([*earlier, statement])
+        # 6. All of it fits the display.
+        lines, shown = lay_out(statement, earlier, self.profile)
+        return Shown(statement, tuple(shown), statement.pos - len(shown), lines)
+
+    def respond(self, shown: Shown, now: datetime) -> str:
+        """Return the response to a statement that the holder has seen and approved.
+
+        With a counter suite, store :meth:`advanced` before anybody sees the response.
+
+        Raises:
+            RefusedError: ``challenge_expired`` when the holder took too long, or
+                ``token_not_addressed``.
+        """
+        statement = shown.statement
+        self._check_addressed(statement)
+        _check_time(statement, now)
+        seconds = self.suite.time_step_seconds
+        return ocra.compute(
+            self.suite,
+            self.seed,
+            question=question_for(self.suite, statement.digest),
+            counter=self.counter if self.suite.counter else None,
+            time_step=None if seconds is None else int(now.timestamp()) // seconds,
+        )
+
+    def advanced(self) -> Self:
+        """Return the token as it is after one response."""
+        return replace(self, counter=self.counter + 1) if self.suite.counter else self
+
+    def response_tag(self, shown: Shown, response: str) -> bytes:
+        """Return the tag with which the token posts a response itself."""
+        return post_tag(self.post_key, shown.statement.digest, response)
+
+    def decline_tag(self, shown: Shown, reason: str) -> bytes:
+        """Return the tag with which the token declines a statement for the reason given."""
+        return post_tag(self.post_key, shown.statement.digest, DECLINE + reason)
+
+    def with_keys(self, directory: bytes) -> Self:
+        """Return the token with the statement keys of a newer directory.
+
+        Args:
+            directory: The ``cs-directory`` message.
+
+        Raises:
+            ProtocolError: it is not signed under the root this token pinned.
+            RefusedError: ``wrong_platform``, or ``directory_outdated`` when it is older than the
+                one the token has.
+        """
+        opened = Directory.open(directory, root=self.platform_root)
+        if opened.platform.id != self.platform_id:
+            raise RefusedError("wrong_platform", "these are the keys of another platform")
+        if opened.issued < self.keys_issued:
+            raise RefusedError("directory_outdated", "the token has newer keys than these")
+        certificates = tuple(
+            message
+            for message in opened.certificates
+            if self._is_statement_key(open_certificate(message, self.platform_root))
+        )
+        return replace(self, certificates=certificates, keys_issued=opened.issued)
+
+    def _statement_key(self, signed: cose.Sign1) -> KeyCertificate:
+        for message in self.certificates:
+            certificate = open_certificate(message, self.platform_root)
+            if self._is_statement_key(certificate) and key_id(certificate.key) == signed.kid:
+                return certificate
+        raise RefusedError(
+            "statement_key_unknown",
+            "it is signed with a key that this token does not know; update its keys if it is"
+            " from your platform",
+        )
+
+    def _is_statement_key(self, certificate: KeyCertificate) -> bool:
+        return certificate.purpose is Purpose.STATEMENT and certificate.subject == self.platform_id
+
+    def _check_addressed(self, statement: Statement) -> None:
+        platform = statement.platform
+        if (platform.id, platform.origin) != (self.platform_id, self.platform_origin):
+            raise RefusedError("wrong_platform", "the statement names another platform")
+        if (statement.serial, statement.vk) != (self.serial, self.vk):
+            raise RefusedError("token_not_addressed", "the statement is for another token")
+        if statement.sight != self.sight:
+            raise RefusedError(
+                "sight_wrong", "the statement misstates what the holder of this token sees"
+            )
+
+
+def open_bundle(code: str | bytes, origin: str) -> Bundle:
+    """Return what a challenge code holds; nothing in it is proved yet.
+
+    Args:
+        code: The text of a challenge QR, or the bytes of its bundle.
+        origin: Where its link must lead.
+
+    Raises:
+        ProtocolError: it is no challenge code.
+        RefusedError: ``wrong_platform``.
+    """
+    if isinstance(code, bytes):
+        return Bundle.decode(code)
+    found, content = qrtext.decode(code, Link.BUNDLE)
+    if found != origin.lower():
+        raise RefusedError("wrong_platform", "the code is from another platform")
+    return Bundle.decode(content)
+
+
+def addressee(code: str) -> tuple[str, bytes]:
+    """Return the serial and server id a challenge code names, unproved: to choose the token.
+
+    Raises:
+        ProtocolError: it is no challenge code.
+    """
+    _, content = qrtext.decode(code, Link.BUNDLE)
+    statement = Statement.from_payload(Bundle.decode(content).signed.payload)
+    return statement.serial, statement.vk
+
+
+def _check_time(statement: Statement, now: datetime) -> None:
+    seconds = int(now.timestamp())
+    if statement.issued > seconds + CLOCK_LEEWAY_SECONDS:
+        raise RefusedError(
+            "clock_wrong", "the statement is from the future: check this token's clock"
+        )
+    if seconds > statement.expires + CLOCK_LEEWAY_SECONDS:
+        raise RefusedError("challenge_expired", "the statement has expired: ask for a new one")
+
+
+def _check_chain(steps: Sequence[Statement]) -> None:
+    """Refuse steps of a chain that cannot be: by their kind, or by the order of their times."""
+    if steps[-1].pos > 0 and not all(step.demand.kind.is_business for step in steps):
+        raise ProtocolError("chain_broken", "such a statement is never part of a chain")
+    for before, after in itertools.pairwise(steps):
+        # Issued and decided may each be one leeway out: protocol.chain.clock_faults.
+        if before.issued > after.issued + 2 * CLOCK_LEEWAY_SECONDS:
+            raise ProtocolError("chain_broken", "an earlier step is dated after a later one")
