@@ -3,11 +3,15 @@
 import logging
 import secrets
 from collections.abc import Callable
-from http import HTTPStatus
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    UnreadablePostError,
+)
 
 from authserver.errors import AuthserverError, Code
 from authserver.logs import trace_id
@@ -37,7 +41,9 @@ class Boundary:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
         trace_id.set(secrets.token_hex(8))
-        response = problem(Code.TOO_LARGE) if _is_too_large(request) else self._answer(request)
+        response = _refused_unread(request) or self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed):
+            response = _not_allowed(response)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         if settings.AUTHSERVER_ORIGIN.startswith("https://"):
@@ -45,13 +51,6 @@ class Boundary:
         response["X-Trace-Id"] = trace_id.get()
         response["Content-Length"] = str(len(response.content))
         return response
-
-    def _answer(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        shaped = response["Content-Type"] == "application/problem+json"
-        if response.status_code < HTTPStatus.BAD_REQUEST or shaped:
-            return response
-        return _as_problem(response)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Turn what a view raised into a problem; ``None`` leaves it to Django, as a 500."""
@@ -66,20 +65,17 @@ class Boundary:
         return None
 
 
-def _is_too_large(request: HttpRequest) -> bool:
+def _refused_unread(request: HttpRequest) -> HttpResponse | None:
+    """Refuse by its announced length what must not be read into memory."""
     length = request.META.get("CONTENT_LENGTH") or "0"
-    # Nothing but digits is a length; what claims another one is read as empty by Django.
-    return length.isdecimal() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if not length.isdecimal():
+        return problem(Code.REQUEST_MALFORMED)
+    if int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        return problem(Code.TOO_LARGE)
+    return None
 
 
-def _as_problem(response: HttpResponse) -> HttpResponse:
-    """Give Django's own error pages the shape of ours."""
-    by_status = {
-        HTTPStatus.NOT_FOUND: Code.NOT_FOUND,
-        HTTPStatus.METHOD_NOT_ALLOWED: Code.METHOD_NOT_ALLOWED,
-        HTTPStatus.INTERNAL_SERVER_ERROR: Code.INTERNAL_ERROR,
-    }
-    shaped = problem(by_status.get(HTTPStatus(response.status_code), Code.REQUEST_MALFORMED))
-    if "Allow" in response.headers:
-        shaped["Allow"] = response["Allow"]
+def _not_allowed(response: HttpResponseNotAllowed) -> HttpResponse:
+    shaped = problem(Code.METHOD_NOT_ALLOWED)
+    shaped["Allow"] = response["Allow"]
     return shaped

@@ -1,6 +1,6 @@
 """Errors as problem documents (RFC 9457)."""
 
-from django.http import JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from authserver.errors import Code
 from authserver.logs import trace_id
@@ -35,3 +35,18 @@ def problem(code: Code, detail: str = "", **extra: object) -> JsonResponse:
     if code.status == Code.UNAVAILABLE.status:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
+
+
+def malformed(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what Django found suspicious, such as a form of a thousand fields."""
+    return problem(Code.REQUEST_MALFORMED)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer an address that is none."""
+    return problem(Code.NOT_FOUND)
+
+
+def internal_error(request: HttpRequest) -> HttpResponse:
+    """Answer what nobody foresaw; the log has the traceback, the answer nothing of it."""
+    return problem(Code.INTERNAL_ERROR)

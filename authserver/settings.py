@@ -1,7 +1,8 @@
 """Settings, from the environment alone.
 
 Every secret may be given as ``NAME`` or, as a path, ``NAME_FILE``; none has a default.
-``var/authserver.env`` is read when it exists; the real environment wins.
+``var/authserver.env``, or the file that ``AUTHSERVER_ENV_FILE`` names, is read when it exists; the
+real environment wins.
 
 =============================== ===============================================================
 ``AUTHSERVER_SECRET_KEY``       Django's key; secret.
@@ -18,6 +19,7 @@ Every secret may be given as ``NAME`` or, as a path, ``NAME_FILE``; none has a d
 =============================== ===============================================================
 """
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -28,8 +30,9 @@ import environ
 BASE_DIR = Path(__file__).resolve().parents[1]
 VAR_DIR = BASE_DIR / "var"
 
-if (VAR_DIR / "authserver.env").exists():
-    environ.Env.read_env(VAR_DIR / "authserver.env")
+_env_file = Path(os.environ.get("AUTHSERVER_ENV_FILE", VAR_DIR / "authserver.env"))
+if _env_file.exists():
+    environ.Env.read_env(_env_file)
 env = environ.FileAwareEnv()
 
 SECRET_NAMES = ("AUTHSERVER_SECRET_KEY", "AUTHSERVER_KEK", "AUTHSERVER_DATABASE_URL")

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path, re_path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from authserver import pages, views
+from authserver import pages, problems, views
 
 VK = "(?P<vk>[0-9a-f]{16})"
 S = "(?P<s>[0-9a-f]{64})"
@@ -37,3 +37,8 @@ urlpatterns = [
     path("e", require_http_methods(["GET", "HEAD", "POST"])(pages.enrolment)),
     _get(r"(?P<name>enrolment\.(?:js|css))", pages.static_file),
 ]
+
+# What Django itself refuses has the same shape.
+handler400 = problems.malformed
+handler404 = problems.not_found
+handler500 = problems.internal_error

@@ -7,11 +7,13 @@ imported where it is needed: answering a statement should start quickly.
 
 import json
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
-from getpass import GetPassWarning
+from getpass import GetPassWarning, getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,7 +34,7 @@ from tokens.store import TokenFile
 from tokens.suite import OCRASuite
 
 if TYPE_CHECKING:
-    from tokens.client import Client, Outcome
+    from tokens.client import Client
 
 DEFAULT_FILE = "~/.local/share/countersign/tokens.bin"
 PASSPHRASE_VARIABLE = "COUNTERSIGN_TOKEN_PASSPHRASE"  # noqa: S105  (its name, not its value)
@@ -42,7 +44,7 @@ MIN_COLUMNS, MIN_ROWS = 16, 4
 class _Commands(TyperGroup):
     """Turns every refusal into one line."""
 
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  (typer keeps these types to itself)
+    def invoke(self, ctx: Any) -> Any:
         with _one_line_refusals():
             return super().invoke(ctx)
 
@@ -51,10 +53,8 @@ class _Commands(TyperGroup):
 def _one_line_refusals() -> Iterator[None]:
     try:
         yield
-    except TokenError as error:
-        line = f"{error.code}: {error}"
-    except ProtocolError as error:
-        line = f"{error.code}: {error.detail}"
+    except (TokenError, ProtocolError) as error:
+        line = _line_of(error)
     except UnicodeEncodeError:
         line = "display_unfit: this terminal cannot show every character; use one with UTF-8"
     except (typer.Abort, KeyboardInterrupt):
@@ -63,6 +63,11 @@ def _one_line_refusals() -> Iterator[None]:
         return
     typer.echo(line, err=True)
     raise typer.Exit(1)
+
+
+def _line_of(error: TokenError | ProtocolError) -> str:
+    sentence = error.detail if isinstance(error, ProtocolError) else str(error)
+    return f"{error.code}: {sentence}"
 
 
 app = typer.Typer(
@@ -209,10 +214,12 @@ def respond(
     client = _client(ca_file) if post or reason is not None else None
     store, token, shown = _read_statement(statement, file)
     for line in shown.lines:
+        # Standard error would write what it cannot show in another way, and go on.
+        line.encode(sys.stderr.encoding)
         typer.echo(line, err=True)
     if not yes:
         question = "Answer this statement?" if reason is None else "Decline this statement?"
-        typer.confirm(question, abort=True, err=True)
+        _confirm(question)
     if client is not None and reason is not None:
         _decline(client, token, shown, reason, as_json=as_json)
     else:
@@ -237,11 +244,15 @@ def _hand_out(
             outcome = client.respond(token, shown, response)
     finally:
         if as_json:
-            described = {"response": response, "posted": _describe_outcome(outcome)}
+            posted = None if outcome is None else asdict(outcome)
+            described = {"response": response, "posted": posted}
             _print_json({**_describe_shown(token, shown), **described})
-    if outcome is not None and not outcome.accepted:
+    if outcome is None:
+        return
+    if not outcome.accepted:
         left = "" if outcome.tries_left is None else f"; {outcome.tries_left} tries left"
         raise RefusedError(outcome.reason, f"the response was not accepted{left}")
+    typer.echo(f"The platform says: {outcome.reason}", err=True)
 
 
 def _decline(
@@ -249,10 +260,11 @@ def _decline(
 ) -> None:
     outcome = client.decline(token, shown, reason)
     if as_json:
-        described = {"declined": reason, "posted": _describe_outcome(outcome)}
+        described = {"declined": reason, "posted": asdict(outcome)}
         _print_json({**_describe_shown(token, shown), **described})
     if outcome.accepted:
         raise RefusedError("already_accepted", "the statement had been answered before")
+    typer.echo(f"The platform says: {outcome.reason}", err=True)
 
 
 @app.command()
@@ -314,16 +326,21 @@ def update_keys(
     """Fetch the present statement keys of every token's platform, checked against its root."""
     client = _client(ca_file)
     store = _open_store(file)
-    origins = {token.platform_origin for token in store.load().tokens}
-    for origin in sorted(origins):
-        directory = client.directory(origin)
-        with store.locked():
-            contents = store.load()
-            for token in contents.tokens:
-                if token.platform_origin == origin:
-                    contents = contents.with_token(token.with_keys(directory))
-            store.save(contents)
-        typer.echo(f"updated  {origin}")
+    failed = False
+    for token in store.load().tokens:
+        try:
+            directory = client.directory(token.platform_origin)
+            with store.locked():
+                contents = store.load()
+                current = contents.find(token.serial, token.vk)
+                store.save(contents.with_token(current.with_keys(directory)))
+            typer.echo(f"updated  {token.serial}  {token.platform_origin}")
+        except (TokenError, ProtocolError) as error:
+            # A platform that is gone must not keep the other tokens from their keys.
+            typer.echo(f"{_line_of(error)} ({token.serial})", err=True)
+            failed = True
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -336,7 +353,7 @@ def remove(
     store = _open_store(file)
     found = store.load().find_by_name(token)
     if not yes:
-        typer.confirm(f"Remove token {found.serial} for good?", abort=True, err=True)
+        _confirm(f"Remove token {found.serial} for good?")
     with store.locked():
         store.save(store.load().without(found))
     typer.echo(f"removed  {found.serial}")
@@ -347,7 +364,6 @@ def _now() -> datetime:
 
 
 def _open_store(path: Path) -> TokenFile:
-
     try:
         path = path.expanduser()
     except RuntimeError as error:
@@ -362,13 +378,28 @@ def _ask_passphrase(*, is_new: bool) -> str:
         # Without a terminal the passphrase would be echoed, or read from something else.
         warnings.simplefilter("error", GetPassWarning)
         try:
-            return str(
-                typer.prompt("Passphrase", hide_input=True, confirmation_prompt=is_new, err=True)
-            )
+            passphrase = getpass("Passphrase: ")
+            if is_new and getpass("Once more: ") != passphrase:
+                raise RefusedError("passphrase_mismatch", "the two passphrases differ")
         except GetPassWarning as warning:
             raise RefusedError(
                 "passphrase_missing", f"no terminal to ask on: set {PASSPHRASE_VARIABLE}"
             ) from warning
+        except EOFError as error:
+            raise typer.Abort from error
+    if not passphrase:
+        raise RefusedError("passphrase_missing", "an empty passphrase protects nothing")
+    return passphrase
+
+
+def _confirm(question: str) -> None:
+    # Not typer.confirm: it writes to standard output, which is the code's.
+    typer.echo(f"{question} [y/N] ", nl=False, err=True)
+    consents = sys.stdin.readline().strip().lower() in ("y", "yes")
+    if not sys.stdin.isatty():
+        typer.echo(err=True)
+    if not consents:
+        raise typer.Abort
 
 
 def _client(ca_file: Path | None) -> "Client":
@@ -378,7 +409,6 @@ def _client(ca_file: Path | None) -> "Client":
 
 
 def _read_statement(given: str, path: Path) -> tuple[TokenFile, SimulatedToken, Shown]:
-
     text = read_code(given)
     serial, vk = addressee(text)
     store = _open_store(path)
@@ -400,7 +430,6 @@ def _compute_response(store: TokenFile, token: SimulatedToken, shown: Shown) -> 
 
 
 def _check_reason(text: str) -> str:
-
     reason = normalise(text)
     check_text("reason", reason, 120)
     return reason
@@ -453,16 +482,6 @@ def _describe_shown(token: SimulatedToken, shown: Shown) -> dict[str, Any]:
         "issued": statement.issued,
         "expires": statement.expires,
         "lines": list(shown.lines),
-    }
-
-
-def _describe_outcome(outcome: "Outcome | None") -> dict[str, Any] | None:
-    if outcome is None:
-        return None
-    return {
-        "accepted": outcome.accepted,
-        "reason": outcome.reason,
-        "tries_left": outcome.tries_left,
     }
 
 

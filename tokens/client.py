@@ -112,7 +112,7 @@ class Client:
         body = {"s": shown.statement.digest.hex(), **fields_}
         answer = self._post(origin, "/api/v1/responses", body)
         accepted, tries_left = answer.get("accepted"), answer.get("tries_left")
-        reason = answer.get("reason", "accepted" if accepted else None)
+        reason = answer.get("reason") or ("accepted" if accepted else None)
         if not isinstance(accepted, bool) or not _is_code(reason):
             raise _answer_invalid(origin)
         return Outcome(accepted, str(reason), tries_left if type(tries_left) is int else None)

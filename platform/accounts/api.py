@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from accounts import selectors, services
 from accounts.models import ApiKey, Holder
@@ -61,14 +61,14 @@ def list_keys(request: HttpRequest) -> list[ApiKey]:
 
 
 @router.post("/api-keys", response={201: NewApiKeyOut})
-def create_key(request: HttpRequest, body: NameIn) -> tuple[int, dict[str, object]]:
+def create_key(request: HttpRequest, body: NameIn) -> Status[dict[str, object]]:
     """Make an API key that acts for the caller."""
     row, key = services.create_api_key(holder=caller(request), name=body.name, now=timezone.now())
-    return 201, {**ApiKeyOut.from_orm(row).dict(), "key": key}
+    return Status(201, {**ApiKeyOut.from_orm(row).dict(), "key": key})
 
 
 @router.delete("/api-keys/{key_id}", response={204: None})
-def revoke_key(request: HttpRequest, key_id: int) -> tuple[int, None]:
+def revoke_key(request: HttpRequest, key_id: int) -> Status[None]:
     """Revoke one of the caller's API keys."""
     services.revoke_api_key(holder=caller(request), key_id=key_id, now=timezone.now())
-    return 204, None
+    return Status(204, None)

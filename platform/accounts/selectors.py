@@ -9,15 +9,11 @@ from accounts.models import ApiKey, Holder
 
 def holder_by_api_key(key: str) -> Holder | None:
     """Return the holder a valid API key acts for."""
-    return (
-        Holder.objects.select_related("user")
-        .filter(
-            api_keys__key_hash=hash_key(key),
-            api_keys__revoked_at=None,
-            user__is_active=True,
-        )
-        .first()
-    )
+    return Holder.objects.filter(
+        api_keys__key_hash=hash_key(key),
+        api_keys__revoked_at=None,
+        user__is_active=True,
+    ).first()
 
 
 def holder_by_account(account: str) -> Holder | None:

@@ -1,16 +1,17 @@
 """The API under /api/v1/: routers of the apps, and every error in one shape."""
 
+import logging
 from typing import Any
 
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-import protocol
 from accounts.api import router as accounts_router
 from accounts.errors import NotAuthenticatedError
-from accounts.models import Holder
 from accounts.security import HOLDER_AUTH
 from audit.services import record
 from common.errors import DomainError
@@ -20,9 +21,11 @@ from notices.api import router as notices_router
 from receipts.api import router as receipts_router
 from transactions.api import router as transactions_router
 
+logger = logging.getLogger(__name__)
+
 api = NinjaAPI(
     title="Countersign",
-    version=protocol.__version__,
+    version=settings.VERSION,
     description="Transactions countersigned step by step; receipts anyone verifies.",
     urls_namespace="api",
     docs_url="/docs",
@@ -38,8 +41,9 @@ api.add_router("", receipts_router)
 @api.exception_handler(DomainError)
 def on_domain_error(request: HttpRequest, error: DomainError) -> HttpResponse:
     """Answer a refusal by its own code and status, and leave an audit row of who was refused."""
+    # Set by django-ninja once a holder is known.
     holder = getattr(request, "auth", None)
-    if isinstance(holder, Holder) and error.status not in (401, 404):
+    if holder is not None and error.status not in (401, 404):
         record(
             action="request.refused",
             actor=holder.actor,
@@ -50,6 +54,15 @@ def on_domain_error(request: HttpRequest, error: DomainError) -> HttpResponse:
     return problem(
         request, code=error.code, status=error.status, detail=error.detail, **error.extra
     )
+
+
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+def on_database_unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Answer that the database cannot be used now; the next request connects anew."""
+    logger.error("database.unavailable", exc_info=error)
+    detail = "The database cannot be reached just now. Nothing was lost: try again."
+    return problem(request, code="database_unavailable", status=503, detail=detail)
 
 
 @api.exception_handler(AuthenticationError)

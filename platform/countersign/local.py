@@ -60,25 +60,43 @@ class LocalServices:
         Raises:
             subprocess.CalledProcessError: a command failed; its output was shown.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
         self._write_settings()
         self.manage("migrate", "--verbosity=0")
-        self.authserver("migrate", "--verbosity=0")
         if (self.folder / "host.key").exists():
+            self.authserver("migrate", "--verbosity=0")
             return
         root = self.folder / "platform-root.hex"
         self.manage("create_keys", "--root-public", str(root))
-        fingerprint = self.authserver("init", "--name", "Local host").split("root key")[1]
-        self.authserver(
-            *("add_platform", "--id", "countersign", "--origin", self.origin),
-            *("--root", str(root), "--key-file", str(self.folder / "host.key.new")),
-        )
+        key_file = self.folder / "host.key.new"
+        fingerprint = self.prepare_authserver(platform_root=str(root), key_file=key_file)
         with self.running("authserver"):
             self.manage(
                 *("add_host", self.authserver_origin, "--fingerprint", fingerprint),
-                *("--key-file", str(self.folder / "host.key.new")),
+                *("--key-file", str(key_file)),
             )
-        (self.folder / "host.key.new").rename(self.folder / "host.key")
+        key_file.rename(self.folder / "host.key")
+
+    def prepare_authserver(self, *, platform_root: str, key_file: Path) -> str:
+        """Migrate the host, make its keys, and let a platform of our origin in.
+
+        Args:
+            platform_root: The platform's public root key: 64 hex digits, or a file of them.
+            key_file: Where the bearer key that it gives the platform is written.
+
+        Returns:
+            The fingerprint of the host's root key.
+
+        Raises:
+            subprocess.CalledProcessError: a command failed; its output was shown.
+        """
+        self._write_settings()
+        self.authserver("migrate", "--verbosity=0")
+        fingerprint = self.authserver("init", "--name", "Local host").split("root key")[1]
+        self.authserver(
+            *("add_platform", "--id", "countersign", "--origin", self.origin),
+            *("--root", platform_root, "--key-file", str(key_file)),
+        )
+        return fingerprint
 
     def environment(self, service: str) -> dict[str, str]:
         """Return the environment of a service's processes: its own secrets, not the other's."""
@@ -178,6 +196,7 @@ class LocalServices:
         return done.stdout
 
     def _write_settings(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._write_env(
             "platform",
             SECRET_KEY=secrets.token_urlsafe(48),

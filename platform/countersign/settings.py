@@ -4,6 +4,7 @@ Every secret may be given as ``NAME`` or, as a path, ``NAME_FILE``.  ``var/platf
 when it exists; the real environment wins.
 """
 
+import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 VAR_DIR = BASE_DIR / "var"
+VERSION = tomllib.loads((BASE_DIR / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 
 env = environ.FileAwareEnv()
 environ.Env.read_env(VAR_DIR / "platform.env") if (VAR_DIR / "platform.env").exists() else None
@@ -99,9 +101,9 @@ if _database["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
     }
 else:
-    # One connection stays open per worker thread.
+    # One connection stays open per worker thread.  One that broke costs the request that finds
+    # out a 503, rather than every request a question to the database.
     _database["CONN_MAX_AGE"] = None
-    _database["CONN_HEALTH_CHECKS"] = True
     _database["DISABLE_SERVER_SIDE_CURSORS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -3,13 +3,13 @@
 import time
 from http import HTTPStatus
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-import protocol
 from common.errors import DomainError
 from enrolment.selectors import hosts
 from enrolment.services import clock_offset
@@ -55,4 +55,4 @@ def readyz(request: HttpRequest) -> JsonResponse:
 @require_safe
 def version(request: HttpRequest) -> JsonResponse:
     """Name the release."""
-    return JsonResponse({"version": protocol.__version__})
+    return JsonResponse({"version": settings.VERSION})

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Router
+from ninja import Router, Status
 
 from accounts.security import HOLDER_AUTH, caller
 from enrolment import selectors, services
@@ -13,13 +13,13 @@ router = Router(auth=HOLDER_AUTH, tags=["tokens"])
 
 
 @router.post("/tokens", response={201: PairingOut})
-def enrol(request: HttpRequest, body: TokenIn) -> tuple[int, PairingOut]:
+def enrol(request: HttpRequest, body: TokenIn) -> Status[PairingOut]:
     """Pair an authentication server with a new token, and get the link to enrol it with."""
     pairing = services.start_enrolment(
         holder=caller(request), name=body.name, suite=body.suite, now=timezone.now()
     )
     token = TokenOut.from_orm(pairing.token)
-    return 201, PairingOut(**token.dict(), invitation=pairing.invitation)
+    return Status(201, PairingOut(**token.dict(), invitation=pairing.invitation))
 
 
 @router.get("/tokens", response=list[TokenOut])

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
 
-from accounts.models import Holder
 from common.errors import NotFoundError
 from enrolment.authserver_client import AuthserverClient
 from enrolment.models import AuthserverHost, Token
@@ -13,6 +13,9 @@ from protocol import cose
 from protocol.chain import CertifiedServer
 from protocol.keys import ServerCertificate
 from signing.services import sealer
+
+if TYPE_CHECKING:
+    from accounts.models import Holder
 
 
 def hosts() -> QuerySet[AuthserverHost]:
@@ -26,20 +29,21 @@ def client_for(host: AuthserverHost) -> AuthserverClient:
     return AuthserverClient(host.origin, key.decode())
 
 
-def tokens_of(*, holder: Holder) -> QuerySet[Token]:
+def tokens_of(*, holder: "Holder") -> QuerySet[Token]:
     """Return a holder's tokens, newest first."""
     return Token.objects.filter(holder=holder).select_related("host").order_by("-pk")
 
 
-def token_of(*, holder: Holder, serial: str) -> Token:
+def token_of(*, holder: "Holder", serial: str) -> Token:
     """Return one of a holder's tokens with its host.
 
     Raises:
         NotFoundError: the holder has no such token.
     """
-    token = tokens_of(holder=holder).select_related("holder__user").filter(serial=serial).first()
+    token = tokens_of(holder=holder).filter(serial=serial).first()
     if token is None:
         raise NotFoundError("You have no token of that serial.")
+    token.holder = holder
     return token
 
 

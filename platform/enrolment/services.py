@@ -3,11 +3,11 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Max
 
-from accounts.models import Holder
 from accounts.services import checked_name
 from audit.services import record
 from common.errors import NotFoundError
@@ -25,6 +25,9 @@ from protocol.cose import Typ
 from protocol.errors import ProtocolError
 from protocol.keys import Host, Purpose, ServerCertificate, root_fingerprint
 from signing.services import sealer, signing_key
+
+if TYPE_CHECKING:
+    from accounts.models import Holder
 
 DEFAULT_SUITE = "OCRA-1:HOTP-SHA256-8:QH64-T1M"
 # Action at the host, states it may be taken in, state afterwards.
@@ -91,7 +94,7 @@ def as_listed(host: AuthserverHost) -> Host:
     )
 
 
-def start_enrolment(*, holder: Holder, name: str, suite: str, now: datetime) -> Pairing:
+def start_enrolment(*, holder: "Holder", name: str, suite: str, now: datetime) -> Pairing:
     """Have a server paired with a new token at one of the hosts.
 
     Raises:
@@ -144,7 +147,7 @@ def mark_active(*, token_id: int) -> None:
     Token.objects.filter(pk=token_id, state=Token.State.CONFIRMED).update(state=Token.State.ACTIVE)
 
 
-def change_state(*, holder: Holder, serial: str, action: str, now: datetime) -> Token:
+def change_state(*, holder: "Holder", serial: str, action: str, now: datetime) -> Token:
     """Suspend, resume or revoke a token, at its host first.
 
     Raises:

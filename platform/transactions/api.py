@@ -5,7 +5,7 @@ import base64
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Router
+from ninja import Router, Status
 from ninja.pagination import CursorPagination, paginate
 
 from accounts.security import HOLDER_AUTH, caller
@@ -36,7 +36,7 @@ router = Router(auth=HOLDER_AUTH, tags=["transactions"])
 
 
 @router.post("/transactions", response={201: ChallengeOut})
-def open_transaction(request: HttpRequest, body: TransactionIn) -> tuple[int, ChallengeOut]:
+def open_transaction(request: HttpRequest, body: TransactionIn) -> Status[ChallengeOut]:
     """Begin a transaction: its first step, with the challenge to answer."""
     step = services.open_transaction(
         holder=caller(request),
@@ -46,7 +46,7 @@ def open_transaction(request: HttpRequest, body: TransactionIn) -> tuple[int, Ch
         may_repeat_holder=body.may_repeat_holder,
         last_signer_may_close=body.last_signer_may_close,
     )
-    return 201, ChallengeOut.of(step)
+    return Status(201, ChallengeOut.of(step))
 
 
 @router.get("/transactions", response=list[TransactionOut])
@@ -67,9 +67,7 @@ def show_transaction(request: HttpRequest, tx: Hex8) -> ChainOut:
 
 
 @router.post("/transactions/{tx}/steps", response={201: ChallengeOut})
-def continue_transaction(
-    request: HttpRequest, tx: Hex8, body: ContinueIn
-) -> tuple[int, ChallengeOut]:
+def continue_transaction(request: HttpRequest, tx: Hex8, body: ContinueIn) -> Status[ChallengeOut]:
     """Add the next step behind the one whose receipt was scanned."""
     step = services.continue_transaction(
         holder=caller(request),
@@ -78,7 +76,7 @@ def continue_transaction(
         asked=body.asked(),
         now=timezone.now(),
     )
-    return 201, ChallengeOut.of(step)
+    return Status(201, ChallengeOut.of(step))
 
 
 @router.post("/transactions/{tx}/close", response=TransactionOut)
@@ -109,14 +107,12 @@ def dispute_transaction(request: HttpRequest, tx: Hex8) -> TransactionOut:
 
 
 @router.post("/tokens/{serial}/activate", response={201: ChallengeOut}, tags=["tokens"])
-def activate_token(
-    request: HttpRequest, serial: Serial, body: DigitsIn
-) -> tuple[int, ChallengeOut]:
+def activate_token(request: HttpRequest, serial: Serial, body: DigitsIn) -> Status[ChallengeOut]:
     """Confirm a new token's eight digits; its first statement is the challenge returned."""
     step = services.start_activation(
         holder=caller(request), serial=serial, digits=body.digits, now=timezone.now()
     )
-    return 201, ChallengeOut.of(step)
+    return Status(201, ChallengeOut.of(step))
 
 
 @router.get("/steps/{s}", response=ChallengeOut | StepOut)

@@ -1,11 +1,13 @@
 """Transactions and their steps."""
 
 import secrets
+from functools import cached_property
 
 from django.db import models
 from django.db.models import Q
 
-from protocol.statement import Kind
+from protocol import cose
+from protocol.statement import Kind, Statement
 from protocol.verdict import Reason
 
 
@@ -133,6 +135,11 @@ class Step(models.Model):
 
     def __str__(self) -> str:
         return f"{bytes(self.s).hex()[:12]} ({self.state})"
+
+    @cached_property
+    def content(self) -> Statement:
+        """The statement as it was signed."""
+        return Statement.from_payload(cose.parse(bytes(self.statement)).payload)
 
     @property
     def is_open(self) -> bool:

@@ -15,7 +15,7 @@ from signing.services import platform_information
 from tokens.question import question_for
 from tokens.suite import OCRASuite
 from transactions.models import Step, Transaction
-from transactions.selectors import bundle_of, statement_of
+from transactions.selectors import bundle_of
 from transactions.services import Answer, Asked, Invited
 
 Hex8 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
@@ -224,7 +224,7 @@ def typed_question(step: Step) -> str | None:
 
 
 def _described(step: Step) -> dict[str, Any]:
-    statement: Statement = statement_of(step)
+    statement = step.content
     return {
         "id": bytes(step.s).hex(),
         "transaction": str(step.transaction),

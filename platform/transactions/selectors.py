@@ -11,7 +11,7 @@ from protocol.bundle import MAX_CONTEXT, Context
 from protocol.digests import verdict_digest
 from protocol.fitting import Linked, fit_bundle
 from protocol.receipt import MAX_STEPS
-from protocol.statement import Kind, Statement
+from protocol.statement import Kind
 from signing.services import platform_information
 from transactions.models import Step, Transaction
 
@@ -95,7 +95,7 @@ def folded_steps(*, transaction: Transaction, to: int) -> list[tuple[bytes, byte
 
 def bundle_of(step: Step) -> bytes:
     """Return the challenge bundle of a step: what its QR code carries."""
-    statement = statement_of(step)
+    statement = step.content
     earlier = earlier_steps(step, MAX_CONTEXT) if step.position else []
     return fit_bundle(
         origin=platform_information().origin,
@@ -121,14 +121,9 @@ def earlier_steps(step: Step, count: int = MAX_STEPS - 1) -> list[Step]:
     return list(rows)
 
 
-def statement_of(step: Step) -> Statement:
-    """Return a step's statement as it was signed."""
-    return Statement.from_payload(cose.parse(bytes(step.statement)).payload)
-
-
 def as_receipt_step(step: Step, *, verdict: bytes, decided: int, seq: int) -> Linked[chain.Step]:
     """Return a step as receipts carry it, with the certificate of its server."""
-    statement = statement_of(step)
+    statement = step.content
     content = chain.Step(
         party=statement.party,
         demand=statement.demand,
@@ -158,7 +153,7 @@ def stored_receipt_step(step: Step) -> Linked[chain.Step]:
 
 
 def _as_context(step: Step) -> Linked[Context]:
-    statement = statement_of(step)
+    statement = step.content
     return Linked(
         statement.prev, Context.of(statement, verdict_digest(bytes(step.verdict or b"")))
     )
@@ -170,7 +165,7 @@ def _detailed() -> QuerySet[Step]:
         .order_by("-seq")
         .values("seq")[:1]
     )
-    return Step.objects.select_related("transaction", "holder", "token__host").annotate(
+    return Step.objects.select_related("transaction", "token__host").annotate(
         last_seq=Subquery(last)
     )
 

@@ -91,7 +91,14 @@ def test_init_refuses_a_name_that_no_certificate_may_hold(root_file: Path, name:
 
 def add(*arguments: str | Path, root: str | Path = ROOT.hex()) -> str:
     return run(
-        "add_platform", "--id", "bank", "--origin", "https://bank.example/", "--root", root, *arguments
+        "add_platform",
+        "--id",
+        "bank",
+        "--origin",
+        "https://bank.example/",
+        "--root",
+        root,
+        *arguments,
     )
 
 

@@ -19,7 +19,9 @@ SMALL_ORDER_SHARES = [bytes(32), b"\x01" + bytes(31)]
 
 def test_the_host_signs_what_both_sides_agreed_on(paired: Paired, bank: Bank) -> None:
     body = paired.enrol().body
-    host_key = KeyCertificate.open(decode(body["host_certificate"]), root=decode(body["host_root"]))
+    host_key = KeyCertificate.open(
+        decode(body["host_certificate"]), root=decode(body["host_root"])
+    )
     payload = cose.open_signed(decode(body["enrol"]), typ=Typ.ENROL, key=host_key.key)
     transcript = Transcript.from_payload(payload)
     assert host_key.purpose is Purpose.HOST
@@ -33,8 +35,10 @@ def test_the_host_signs_what_both_sides_agreed_on(paired: Paired, bank: Bank) ->
 
 def test_the_token_gets_all_it_has_to_pin(paired: Paired, bank: Bank) -> None:
     body = paired.enrol().body
-    assert hashlib.sha256(decode(body["host_root"])).digest().startswith(
-        paired.invitation.fingerprint
+    assert (
+        hashlib.sha256(decode(body["host_root"]))
+        .digest()
+        .startswith(paired.invitation.fingerprint)
     )
     assert decode(body["platform_root"]) == bank.root.public
     assert decode(body["platform_certificate"]) == bank.certificate

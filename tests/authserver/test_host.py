@@ -73,7 +73,9 @@ def test_every_answer_names_its_trace(host: LocalHost) -> None:
 @pytest.mark.parametrize("path", ["/e", "/healthz", "/nothing"])
 def test_every_answer_is_closed_to_other_sites_and_caches(host: LocalHost, path: str) -> None:
     response = host.client.get(path)
-    assert response["Content-Security-Policy"].startswith("default-src 'self'; img-src 'self' data:")
+    assert response["Content-Security-Policy"].startswith(
+        "default-src 'self'; img-src 'self' data:"
+    )
     assert "frame-ancestors 'none'" in response["Content-Security-Policy"]
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Referrer-Policy"] == "no-referrer"
@@ -81,9 +83,7 @@ def test_every_answer_is_closed_to_other_sites_and_caches(host: LocalHost, path:
     assert "Strict-Transport-Security" not in response
 
 
-def test_over_https_browsers_are_told_to_stay_there(
-    host: LocalHost, settings: Settings
-) -> None:
+def test_over_https_browsers_are_told_to_stay_there(host: LocalHost, settings: Settings) -> None:
     settings.AUTHSERVER_ORIGIN = "https://auth.example"
     assert "max-age" in host.client.get("/healthz")["Strict-Transport-Security"]
 

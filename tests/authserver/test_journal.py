@@ -10,9 +10,7 @@ def read(paired: Paired, query: str = "") -> Answer:
     return paired.host.call("GET", f"/v1/verdicts{query}", key=paired.bank.key)
 
 
-def test_every_verdict_is_listed_with_its_server_and_number(
-    host: LocalHost, bank: Bank
-) -> None:
+def test_every_verdict_is_listed_with_its_server_and_number(host: LocalHost, bank: Bank) -> None:
     first, second = Paired.make(host, bank), Paired.make(host, bank)
     first.activate()
     second.activate()

@@ -107,7 +107,14 @@ def test_a_missing_field_is_named(paired: Paired, path: str) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["after=-1", "after=x", "after=１", "after=%ff", "after=" + "9" * 5000, "after=9007199254740992"]
+    [
+        "after=-1",
+        "after=x",
+        "after=１",
+        "after=%ff",
+        "after=" + "9" * 5000,
+        "after=9007199254740992",
+    ]
     + ["limit=1001", "limit=", "limit=1.0", "after=²"],
 )
 def test_a_malformed_query_gets_a_clear_answer(paired: Paired, query: str) -> None:
@@ -121,7 +128,7 @@ def test_a_malformed_query_gets_a_clear_answer(paired: Paired, query: str) -> No
         "/",
         "/v1/servers/",
         "/v1/servers/xyz",
-        "/v1/servers/0000000000000000\n",
+        "/v1/servers/0000000000000000%0A",
         "/v1/servers/00000000000000000",
         "/v1/servers/%ff%fe",
         "/v1/servers/%00",
@@ -139,9 +146,7 @@ def test_an_unknown_address_is_not_found(host: LocalHost, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path"), [("PUT", "/v1/servers"), ("DELETE", "/v1/keys"), ("POST", "/healthz")]
 )
-def test_another_method_is_told_which_are_allowed(
-    host: LocalHost, method: str, path: str
-) -> None:
+def test_another_method_is_told_which_are_allowed(host: LocalHost, method: str, path: str) -> None:
     response = host.client.generic(method, path)
     assert response.status_code == 405
     assert response.json()["code"] == "method_not_allowed"
@@ -153,7 +158,7 @@ def test_a_length_that_is_no_number_is_no_fault(host: LocalHost, length: str) ->
     response = host.client.generic(
         "POST", "/v1/enrolments", b"{}", content_type="application/json", CONTENT_LENGTH=length
     )
-    assert response.status_code in (400, 422)
+    assert response.status_code == 400
 
 
 @pytest.mark.parametrize("name", ["", "evil.example", "a b", "<", "[::1"])

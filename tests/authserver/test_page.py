@@ -34,9 +34,7 @@ def test_the_page_has_no_inline_script_or_style(paired: Paired, host: LocalHost)
 @pytest.mark.parametrize(
     ("path", "kind"), [("/enrolment.js", "text/javascript"), ("/enrolment.css", "text/css")]
 )
-def test_script_and_style_come_from_this_origin(
-    host: LocalHost, path: str, kind: str
-) -> None:
+def test_script_and_style_come_from_this_origin(host: LocalHost, path: str, kind: str) -> None:
     response = host.client.get(path)
     assert (response.status_code, response["Content-Type"]) == (200, kind)
 

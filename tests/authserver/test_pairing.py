@@ -7,6 +7,7 @@ import pytest
 
 from authserver.base64url import decode, encode
 from authserver.models import Enrolment, HostKey, Server
+from authserver.services import matching
 from protocol import cose
 from protocol.cose import Typ
 from protocol.ed25519 import SigningKey
@@ -37,9 +38,7 @@ def test_a_new_server_is_certified_by_the_host(host: LocalHost, bank: Bank) -> N
     made = pair(host, bank)
     keys = host.call("GET", "/v1/keys").body
     host_key = open_certificate(decode(keys["certificates"][0]), decode(keys["root"]))
-    payload = cose.open_signed(
-        decode(made.body["certificate"]), typ=Typ.SERVER, key=host_key.key
-    )
+    payload = cose.open_signed(decode(made.body["certificate"]), typ=Typ.SERVER, key=host_key.key)
     certified = ServerCertificate.from_payload(payload)
     assert (certified.vk.hex(), certified.serial) == (made.body["vk"], made.body["serial"])
     assert certified.from_day == host_key.from_day == TODAY
@@ -83,9 +82,7 @@ def test_two_servers_differ_in_id_serial_and_key(host: LocalHost, bank: Bank) ->
         ("OCRA-1:HOTP-SHA1-9:C-QH40-T30S", 1),
     ],
 )
-def test_sight_follows_from_the_suite(
-    host: LocalHost, bank: Bank, suite: str, sight: int
-) -> None:
+def test_sight_follows_from_the_suite(host: LocalHost, bank: Bank, suite: str, sight: int) -> None:
     made = pair(host, bank, suite=suite)
     assert (made.status, made.body["sight"], made.body["suite"]) == (201, sight, suite)
 
@@ -115,6 +112,13 @@ def test_an_unfit_suite_is_refused_with_a_sentence(
     assert not Server.objects.exists()
 
 
+def test_a_suite_that_the_verifier_cannot_judge_is_refused(
+    host: LocalHost, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matching, "find_place", lambda **_: None)
+    assert pair(host, bank).code == "suite_refused"
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -140,9 +144,7 @@ def test_a_certificate_by_another_root_is_refused(host: LocalHost, bank: Bank) -
 
 
 @pytest.mark.parametrize("label", ["", "x" * 41, "a\u0000b", "\u202e", "e\u0301"])
-def test_a_label_that_cannot_be_shown_is_refused(
-    host: LocalHost, bank: Bank, label: str
-) -> None:
+def test_a_label_that_cannot_be_shown_is_refused(host: LocalHost, bank: Bank, label: str) -> None:
     assert pair(host, bank, label=label).code == "input_invalid"
 
 

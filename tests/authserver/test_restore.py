@@ -50,9 +50,7 @@ def test_a_server_paired_later_begins_in_the_new_generation(
     assert opened(later.void(later.statement(Kind.ACTIVATION)), later).seq == 2**32 + 1
 
 
-def test_the_next_wrong_response_locks(
-    restored: Paired, clock: time_machine.Traveller
-) -> None:
+def test_the_next_wrong_response_locks(restored: Paired, clock: time_machine.Traveller) -> None:
     clock.shift(PAUSE)
     statement = restored.statement()
     wrong = restored.answer(statement, restored.wrong(statement))

@@ -41,9 +41,7 @@ def test_the_right_response_is_accepted_and_signed(active: Paired) -> None:
 @pytest.mark.parametrize(
     "kind", [Kind.PAYMENT, Kind.TRANSFER, Kind.ORDER, Kind.APPROVAL, Kind.OTHER, Kind.TEST]
 )
-def test_an_active_token_answers_every_business_kind_and_tests(
-    active: Paired, kind: Kind
-) -> None:
+def test_an_active_token_answers_every_business_kind_and_tests(active: Paired, kind: Kind) -> None:
     demand = Demand(kind, amount=100, currency="EUR", payee_account="DE1")
     assert active.answer(active.statement(demand=demand)).body["accepted"] is True
 
@@ -212,7 +210,10 @@ RESPONSES: dict[str, tuple[Callable[[str], str], str]] = {
     "space for a digit": (lambda right: " " + right[1:], "response_malformed"),
     "spaced": (lambda right: f"{right[:4]} {right[4:]}", "response_malformed"),
     "line break": (lambda right: right + "\n", "response_malformed"),
-    "full-width": (lambda right: "".join(chr(0xFEE0 + ord(d)) for d in right), "response_malformed"),
+    "full-width": (
+        lambda right: "".join(chr(0xFEE0 + ord(d)) for d in right),
+        "response_malformed",
+    ),
     "Arabic": (lambda right: "".join(chr(0x0630 + ord(d)) for d in right), "response_malformed"),
     "letters": (lambda right: "abcdefgh", "response_malformed"),
     "signed": (lambda right: "+" + right[1:], "response_malformed"),

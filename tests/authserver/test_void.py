@@ -32,9 +32,7 @@ def test_a_void_after_acceptance_returns_the_accepted_verdict(active: Paired) ->
     assert active.void(statement, "cancelled").body == accepted.body
 
 
-def test_expired_is_said_by_the_hosts_clock(
-    active: Paired, clock: time_machine.Traveller
-) -> None:
+def test_expired_is_said_by_the_hosts_clock(active: Paired, clock: time_machine.Traveller) -> None:
     statement = active.statement(ttl=180)
     clock.shift(180)
     early = active.void(statement, "expired")

@@ -56,9 +56,7 @@ class LocalHost:
     def __init__(self) -> None:
         self.client = Client()
 
-    def call(
-        self, method: str, path: str, body: object = None, key: str | None = None
-    ) -> Answer:
+    def call(self, method: str, path: str, body: object = None, key: str | None = None) -> Answer:
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body)
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         response = self.client.generic(

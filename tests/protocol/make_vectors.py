@@ -229,9 +229,7 @@ def worked_enrolment() -> Iterator[tuple[str, Vector]]:
     ticket = world.some_bytes("ticket", 16)
     transcript = transcript_of(token, host, ticket)
     payload = transcript.payload()
-    secrets = derive(
-        private=token, peer=transcript.host_share, ticket=ticket, transcript=payload
-    )
+    secrets = derive(private=token, peer=transcript.host_share, ticket=ticket, transcript=payload)
     yield (
         "enrolment",
         {
@@ -676,7 +674,10 @@ def verification_faults(steps: list[world.Signed], good: bytes) -> Iterator[tupl
     wrong_host = replace(first, by=replace(first.by, host=2))  # type: ignore[type-var]  # certified
     other = world.chain(3, name="other")
     faults = {
-        "signature_flipped_bit": (replaced_signature(signed, flipped), "receipt_signature_invalid"),
+        "signature_flipped_bit": (
+            replaced_signature(signed, flipped),
+            "receipt_signature_invalid",
+        ),
         "signed_by_statement_key": (whole.sign(world.STATEMENT_KEY), "receipt_signature_invalid"),
         "earlier_remark_changed": (again(remark, second, third), "chain_broken"),
         "step_dropped": (again(first, third), "chain_broken"),
@@ -792,7 +793,11 @@ def key_faults() -> Iterator[tuple[str, Vector]]:
             replace(directory, hosts=(foreign,)).sign(world.DIRECTORY_KEY),
             "signature_invalid",
         ),
-        ("without_keys", replace(twice, certificates=()).sign(world.DIRECTORY_KEY), "signature_invalid"),
+        (
+            "without_keys",
+            replace(twice, certificates=()).sign(world.DIRECTORY_KEY),
+            "signature_invalid",
+        ),
         (
             "two_hosts_of_one_number",
             cose.sign(
@@ -804,9 +809,7 @@ def key_faults() -> Iterator[tuple[str, Vector]]:
         ),
         (
             "certificate_text",
-            cose.sign(
-                world.DIRECTORY_KEY, Typ.DIRECTORY, cbor.encode([*payload[:4], ["a"], []])
-            ),
+            cose.sign(world.DIRECTORY_KEY, Typ.DIRECTORY, cbor.encode([*payload[:4], ["a"], []])),
             "type_wrong",
         ),
     ):

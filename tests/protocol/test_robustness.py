@@ -97,8 +97,9 @@ VALUES = st.recursive(
     | st.integers(-(2**53), 2**53)
     | st.binary(max_size=40)
     | st.text(st.characters(codec="utf-8"), max_size=20),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.integers(0, 9), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.integers(0, 9), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 

@@ -93,7 +93,15 @@ Content = Callable[[int], tuple[Party, Demand]]
 
 def usual(position: int) -> tuple[Party, Demand]:
     """Fields as people fill them in: each party says something else, and pays somebody else."""
-    names = ("Anna Meier", "Bo Larsen", "王秀英", "Chipo Moyo", "Dana Levi", "Emre Aydın", "Fay Ito")
+    names = (
+        "Anna Meier",
+        "Bo Larsen",
+        "王秀英",
+        "Chipo Moyo",
+        "Dana Levi",
+        "Emre Aydın",
+        "Fay Ito",
+    )
     remarks = (
         "Deliver by Friday",
         "Agreed, in stock",
@@ -206,11 +214,11 @@ def statement_at(
         prev=prev,
         party=party,
         demand=demand,
-        serial=f"CS{position:06d}{some_bytes(f'{name} serial {position}', 2).hex().upper()}",
+        serial=f"CS{position % 10**6:06d}{some_bytes(f'{name} serial {position}', 2).hex().upper()}",
         vk=server.kid,
         sight=Sight.SHOWN,
         nonce=some_bytes(f"{name} nonce {position}", 12),
-        issued=NOON + 600 * position,
+        issued=NOON + 600 * (position % 10**6),
     )
     return statement, server
 
@@ -261,9 +269,7 @@ def refusal(position: int = 0, reason: Reason = Reason.DECLINED) -> Receipt:
     before = chain(position)
     statement, server = statement_at(position, before[-1].link if before else None)
     signed = sign_step(statement, server, reason=reason)
-    return replace(
-        receipt_in_form([*before, signed], clear=1, certified=1), reason=reason
-    )
+    return replace(receipt_in_form([*before, signed], clear=1, certified=1), reason=reason)
 
 
 def bundle_of(steps: list[Signed]) -> bytes:

@@ -1,11 +1,12 @@
 """The commands: what they print, what they change, and one clear line for every bad input."""
 
 import base64
+import io
 import json
 import os
+import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +15,6 @@ from pathlib import Path
 
 import pytest
 import time_machine
-import typer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
@@ -32,7 +32,7 @@ from tests.tokens.world import (
     FakePlatform,
     picture,
 )
-from tokens import ocra, store
+from tokens import cli, ocra, store
 from tokens.cli import app
 from tokens.simulator import SimulatedToken
 from tokens.store import Contents, TokenFile
@@ -120,9 +120,7 @@ def refuse(*arguments: object, typed: str = "") -> str:
 
 def expected_response(token: SimulatedToken, s: str, counter: int | None = None) -> str:
     time_step = SECONDS // 60 if counter is None else None
-    return ocra.compute(
-        token.suite, token.seed, question=s, counter=counter, time_step=time_step
-    )
+    return ocra.compute(token.suite, token.seed, question=s, counter=counter, time_step=time_step)
 
 
 # enrol
@@ -199,9 +197,7 @@ def test_enrol_again_gives_the_same_token_with_its_counter_as_it_is(
     assert load(file).tokens == (counted,)
 
 
-def test_a_lost_answer_is_no_lost_token(
-    enrolling: FakeHost, service: Service, file: Path
-) -> None:
+def test_a_lost_answer_is_no_lost_token(enrolling: FakeHost, service: Service, file: Path) -> None:
     link = enrolling.invitation.to_link()
     service.drop = 2
     assert refuse("enrol", link) == "server_unavailable"
@@ -268,40 +264,65 @@ def test_a_wrong_passphrase_is_refused(
     assert refuse("list") == "passphrase_wrong"
 
 
+@pytest.fixture
+def type_passphrases(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Have these passphrases typed at the next prompts, or these exceptions raised."""
+
+    def type_them(*typed: str | type[BaseException]) -> None:
+        answers = iter(typed)
+
+        def prompt(_: str) -> str:
+            answer = next(answers)
+            if isinstance(answer, str):
+                return answer
+            raise answer
+
+        monkeypatch.delenv("COUNTERSIGN_TOKEN_PASSPHRASE")
+        monkeypatch.setattr(cli, "getpass", prompt)
+
+    return type_them
+
+
 def test_the_passphrase_is_asked_for(
-    token: SimulatedToken, monkeypatch: pytest.MonkeyPatch
+    token: SimulatedToken, type_passphrases: Callable[..., None]
 ) -> None:
-    monkeypatch.delenv("COUNTERSIGN_TOKEN_PASSPHRASE")
-    result = run("list", typed=f"{PASSPHRASE}\n")
-    assert result.stdout.startswith("T-0001")
-    assert PASSPHRASE not in result.output
+    type_passphrases(PASSPHRASE)
+    assert succeed("list").startswith("T-0001")
 
 
 def test_a_new_passphrase_is_asked_for_twice(
-    enrolling: FakeHost, file: Path, monkeypatch: pytest.MonkeyPatch
+    enrolling: FakeHost, file: Path, type_passphrases: Callable[..., None]
 ) -> None:
-    monkeypatch.delenv("COUNTERSIGN_TOKEN_PASSPHRASE")
-    link = enrolling.invitation.to_link()
-    succeed("enrol", link, typed=f"{PASSPHRASE}\nmistyped\n{PASSPHRASE}\n{PASSPHRASE}\n")
+    type_passphrases(PASSPHRASE, PASSPHRASE)
+    succeed("enrol", enrolling.invitation.to_link())
     assert len(load(file).tokens) == 1
 
 
-def test_no_passphrase_at_the_prompt_ends_the_command(
-    token: SimulatedToken, monkeypatch: pytest.MonkeyPatch
+def test_a_mistyped_new_passphrase_makes_no_file(
+    enrolling: FakeHost, file: Path, type_passphrases: Callable[..., None]
 ) -> None:
-    monkeypatch.delenv("COUNTERSIGN_TOKEN_PASSPHRASE")
-    assert refuse("list") == "aborted"
+    type_passphrases(PASSPHRASE, "mistyped")
+    assert refuse("enrol", enrolling.invitation.to_link()) == "passphrase_mismatch"
+    assert not file.exists()
 
 
-def test_a_passphrase_is_never_echoed_for_want_of_a_terminal(
-    token: SimulatedToken, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        pytest.param("", "passphrase_missing", id="empty"),
+        pytest.param(GetPassWarning, "passphrase_missing", id="no terminal to hide it on"),
+        pytest.param(EOFError, "aborted", id="end of input"),
+        pytest.param(KeyboardInterrupt, "aborted", id="interrupted"),
+    ],
+)
+def test_without_a_passphrase_nothing_is_done(
+    token: SimulatedToken,
+    type_passphrases: Callable[..., None],
+    typed: str | type[BaseException],
+    code: str,
 ) -> None:
-    def prompt(*_: object, **__: object) -> None:
-        raise GetPassWarning
-
-    monkeypatch.delenv("COUNTERSIGN_TOKEN_PASSPHRASE")
-    monkeypatch.setattr(typer, "prompt", prompt)
-    assert refuse("list") == "passphrase_missing"
+    type_passphrases(typed)
+    assert refuse("list") == code
 
 
 def test_the_file_may_lie_elsewhere(token: SimulatedToken, file: Path, tmp_path: Path) -> None:
@@ -332,7 +353,11 @@ def test_show_as_json(platform: FakePlatform, token: SimulatedToken) -> None:
     steps = platform.chain(token, 2)
     described = json.loads(succeed("show", platform.challenge(steps[1], steps[:1]), "--json"))
     assert described["s"] == steps[1].digest.hex()
-    assert (described["step"], described["earlier_shown"], described["earlier_hidden"]) == (2, 1, 0)
+    assert (described["step"], described["earlier_shown"], described["earlier_hidden"]) == (
+        2,
+        1,
+        0,
+    )
     assert (described["issued"], described["expires"]) == (SECONDS, SECONDS + 180)
     assert described["lines"][0] == "Payment"
 
@@ -452,6 +477,18 @@ def test_respond_shows_asks_and_prints_the_code(token: SimulatedToken, challenge
     assert result.stderr.startswith("\n".join(shown.lines))
 
 
+def test_on_a_terminal_the_holder_ends_the_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal("YES\n"))
+    cli._confirm("Really?")
+    assert capsys.readouterr() == ("", "Really? [y/N] ")
+
+
 def test_respond_for_scripts_prints_the_code_alone(token: SimulatedToken, challenge: str) -> None:
     s = token.read(challenge, NOW).statement.digest.hex()
     assert succeed("respond", challenge, "--yes") == f"{expected_response(token, s)}\n"
@@ -473,10 +510,10 @@ def test_respond_as_json(token: SimulatedToken, challenge: str) -> None:
 def test_a_holder_who_takes_too_long_gets_no_code(
     challenge: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dawdle(*_: object, **__: object) -> None:
+    def dawdle(_: str) -> None:
         traveller.shift(timedelta(seconds=300))
 
-    monkeypatch.setattr(typer, "confirm", dawdle)
+    monkeypatch.setattr(cli, "_confirm", dawdle)
     with time_machine.travel(NOW, tick=False) as traveller:
         assert refuse("respond", challenge) == "challenge_expired"
 
@@ -530,11 +567,11 @@ def test_when_the_platform_is_down_the_code_is_printed_all_the_same(
     assert code not in result.stderr
 
 
-def test_a_declined_statement_is_posted_with_its_reason(
-    service: Service, challenge: str
-) -> None:
+def test_a_declined_statement_is_posted_with_its_reason(service: Service, challenge: str) -> None:
     service.answer({"accepted": False, "reason": "declined"})
-    assert succeed("respond", challenge, "--yes", "--decline", " too dear ") == ""
+    result = run("respond", challenge, "--yes", "--decline", " too dear ")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.endswith("The platform says: declined\n")
     assert service.last_json()["decline"] == "too dear"
     assert "response" not in service.last_json()
 
@@ -606,13 +643,14 @@ def test_an_unfit_file_of_certificates_is_refused_before_anything_is_answered(
     assert result.stderr.startswith("ca_file_invalid: ")
 
 
+@pytest.mark.parametrize("command", ["show", "respond"])
 def test_a_terminal_that_cannot_show_the_statement_gets_no_code(
-    token: SimulatedToken, challenge: str, monkeypatch: pytest.MonkeyPatch
+    challenge: str, command: str
 ) -> None:
-    latin = CliRunner(charset="latin-1")
-    result = latin.invoke(app, ["show", challenge])
+    result = CliRunner(charset="latin-1").invoke(app, [command, challenge], input="y\n")
     assert result.exit_code == 1
-    assert result.stderr.startswith("display_unfit: ")
+    assert result.stderr.splitlines()[-1].startswith("display_unfit: ")
+    assert re.search("[0-9]{8}$", result.stdout) is None
 
 
 # compute
@@ -722,28 +760,29 @@ def test_selftest_refuses_what_is_no_file_of_answers(name: str) -> None:
 # update-keys
 
 
-def test_update_keys_fetches_the_directory_once_per_platform(
+def test_update_keys_fetches_the_directory_of_every_token(
     service: Service, platform: FakePlatform, token: SimulatedToken, file: Path
 ) -> None:
-    other = FakeHost(platform, serial="T-0002").enrol()
-    save(file, token, other)
+    save(file, token, FakeHost(platform, serial="T-0002").enrol())
     service.answer(platform.directory())
-    assert succeed("update-keys") == f"updated  {service.origin}\n"
+    assert succeed("update-keys").splitlines() == [
+        f"updated  {serial}  {service.origin}" for serial in ("T-0001", "T-0002")
+    ]
     assert [known.keys_issued for known in load(file).tokens] == [SECONDS, SECONDS]
-    assert len(service.asked) == 1
 
 
-def test_update_keys_leaves_tokens_of_other_platforms_alone(
+def test_a_platform_that_is_gone_keeps_no_other_token_from_its_keys(
     service: Service, platform: FakePlatform, token: SimulatedToken, file: Path
 ) -> None:
-    with serving() as second:
-        elsewhere = FakePlatform(second.origin)
-        other = FakeHost(elsewhere, serial="T-0002").enrol()
-        save(file, token, other)
-        service.answer(platform.directory())
-        second.answer(elsewhere.directory(SECONDS - 9))
-        assert len(succeed("update-keys").splitlines()) == 2
-    assert {known.keys_issued for known in load(file).tokens} == {SECONDS, SECONDS - 9}
+    with serving() as gone:
+        lost = FakeHost(FakePlatform(gone.origin), serial="T-0000").enrol()
+    save(file, lost, token)
+    service.answer(platform.directory())
+    result = run("update-keys")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("server_unavailable: ")
+    assert result.stderr.endswith("(T-0000)\n")
+    assert result.stdout == f"updated  T-0001  {service.origin}\n"
 
 
 def test_keys_under_another_root_are_refused(
@@ -801,14 +840,18 @@ def test_no_output_holds_a_secret(
     assert token.seed.hex() not in caplog.text
 
 
-def test_the_program_answers_quickly_and_without_a_terminal(
-    platform: FakePlatform, token: SimulatedToken
-) -> None:
-    with time_machine.travel(NOW, tick=False) as traveller:
-        traveller.stop()
-        issued = int(time.time())
-    text = platform.challenge(platform.statement(token, issued=issued))
-    command = [sys.executable, "-m", "tokens", "respond", text, "--yes"]
+def test_the_program_runs_as_a_module() -> None:
+    command = [sys.executable, "-m", "tokens", "show", "no-such-file"]
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
-    assert done.returncode in (0, 1), done.stderr
-    assert "Traceback" not in done.stderr
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "file_unreadable: neither a code nor a file that can be read: No such file or directory\n"
+    )
+
+
+def test_a_code_given_as_text_is_answered_without_loading_http_or_pictures() -> None:
+    code = "import sys, tokens.cli; print({'urllib3', 'PIL', 'zxingcpp'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "set()\n"

@@ -95,7 +95,7 @@ def test_a_response_is_posted_with_its_tag(
     service: Service, token: SimulatedToken, shown: Shown
 ) -> None:
     service.answer({"accepted": True, "reason": "accepted"})
-    assert Client().respond(token, shown, "12345678") == Outcome(True, "accepted")
+    assert Client().respond(token, shown, "12345678") == Outcome(accepted=True, reason="accepted")
     assert service.asked[0][:2] == ("POST", "/api/v1/responses")
     assert service.last_json() == {
         "s": shown.statement.digest.hex(),
@@ -108,7 +108,9 @@ def test_a_reason_to_decline_is_posted_with_its_tag(
     service: Service, token: SimulatedToken, shown: Shown
 ) -> None:
     service.answer({"accepted": False, "reason": "declined"})
-    assert Client().decline(token, shown, "too dear ☹") == Outcome(False, "declined")
+    assert Client().decline(token, shown, "too dear ☹") == Outcome(
+        accepted=False, reason="declined"
+    )
     assert service.last_json() == {
         "s": shown.statement.digest.hex(),
         "decline": "too dear ☹",
@@ -119,12 +121,15 @@ def test_a_reason_to_decline_is_posted_with_its_tag(
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
-        ({"accepted": True}, Outcome(True, "accepted")),
+        ({"accepted": True, "reason": None}, Outcome(accepted=True, reason="accepted")),
         (
             {"accepted": False, "reason": "response_wrong", "tries_left": 4},
-            Outcome(False, "response_wrong", 4),
+            Outcome(accepted=False, reason="response_wrong", tries_left=4),
         ),
-        ({"accepted": False, "reason": "expired", "tries_left": "4"}, Outcome(False, "expired")),
+        (
+            {"accepted": False, "reason": "expired", "tries_left": "4"},
+            Outcome(accepted=False, reason="expired"),
+        ),
     ],
 )
 def test_the_platforms_word_is_an_outcome(
@@ -140,7 +145,7 @@ def test_the_platforms_word_is_an_outcome(
 
 def test_an_outcome_has_no_truth_value() -> None:
     with pytest.raises(TypeError):
-        bool(Outcome(True, "accepted"))
+        bool(Outcome(accepted=True, reason="accepted"))
 
 
 @pytest.mark.parametrize(

@@ -69,9 +69,7 @@ def test_every_field_stands_on_a_line_of_its_own() -> None:
 
 
 def test_fields_that_are_absent_have_no_line() -> None:
-    bare = replace(
-        FIRST, demand=Demand(kind=Kind.OTHER), party=Party(account="A-1", remark="yes")
-    )
+    bare = replace(FIRST, demand=Demand(kind=Kind.OTHER), party=Party(account="A-1", remark="yes"))
     lines, _ = lay_out(bare, [], UNLIMITED)
     assert [line.partition(":")[0] for line in lines] == [
         "Other agreement",

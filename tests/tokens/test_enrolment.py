@@ -142,9 +142,7 @@ def test_an_answer_with_a_false_part_is_refused(
 
 def test_a_transcript_that_another_key_signed_is_refused(begun: Enrolment) -> None:
     payload = HOST.transcript(begun.share).payload()
-    forged = replace(
-        HOST.pair(begun.share).answer, enrol=cose.sign(STRANGER, Typ.ENROL, payload)
-    )
+    forged = replace(HOST.pair(begun.share).answer, enrol=cose.sign(STRANGER, Typ.ENROL, payload))
     assert refusal(begun, forged) == "signature_invalid"
 
 

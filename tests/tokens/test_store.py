@@ -1,6 +1,5 @@
 """The encrypted file: it opens with its passphrase alone, and never loses what was saved."""
 
-import os
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -174,7 +173,7 @@ def test_file_lock_and_folder_belong_to_their_owner_alone(path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace"])
+@pytest.mark.parametrize("call", ["os.fsync", "pathlib.Path.replace"])
 def test_a_save_that_fails_leaves_the_file_as_it_was(
     path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -183,7 +182,7 @@ def test_a_save_that_fails_leaves_the_file_as_it_was(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(*((os, call) if call == "fsync" else (Path, call)), fail)
+    monkeypatch.setattr(call, fail)
     assert refusal(lambda: save(path, Contents())) == "token_file_unusable"
     monkeypatch.undo()
     assert open_file(path).load().tokens == (TOKEN,)

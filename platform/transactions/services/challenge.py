@@ -10,7 +10,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from accounts.selectors import holder_by_account
-from audit.services import record
 from common.errors import InputInvalidError, NotFoundError
 from enrolment.errors import TokenNotActiveError
 from enrolment.selectors import token_of
@@ -191,17 +190,18 @@ def _challenge(
         next_holder=invited,
         next_email=asked.next.email,
     )
+    step.content = statement
     # A slot or the head may be taken between looking and writing: the constraints decide, and
     # looking again says who was first.
     for _ in range(_TRIES):
         clear()
         step.slot = _free_slot(token, now)
-        if _insert(step, now):
+        if _insert(step):
             return step
     raise ChainHeadMovedError
 
 
-def _insert(step: Step, now: datetime) -> bool:
+def _insert(step: Step) -> bool:
     """Write a step, and its transaction if that is new; ``False`` when its place was taken."""
     chain = step.transaction
     is_new = chain.pk is None
@@ -211,12 +211,6 @@ def _insert(step: Step, now: datetime) -> bool:
                 chain.save()
                 step.transaction = chain
             step.save()
-            record(
-                action="step.challenged",
-                actor=step.holder.actor,
-                subject=bytes(step.s).hex(),
-                now=now,
-            )
     except IntegrityError:
         step.pk = None
         if is_new:

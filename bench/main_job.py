@@ -1,0 +1,215 @@
+"""``make bench``: the main job over HTTP beside a bare django-otp view, on one PostgreSQL server.
+
+Both run as in production: granian with two workers for each service, and commits that are on the
+disk.  They are measured in turns, so that whatever else the machine does falls on both.  Clients
+run on the same machine; their CPU time is shown apart.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Generic
+
+from bench.floor.service import running_floor
+from bench.load import client_processes, enrol_tokens, run_clients
+from bench.meters import Meters
+from bench.report import Round, results, table
+from bench.visitors import STEPS_PER_TOKEN, AnyVisitor, BenchError, Device, Token
+from countersign.local import LocalServices, free_port
+from countersign.person import Person
+from tests import postgres
+
+CLIENTS = (1, 8, 32)
+WORKERS = 2
+HOLDERS = 8
+DEVICES = 2 * max(CLIENTS)
+RESULTS = Path(__file__).parent / "results" / "latest.json"
+# Tokens are enrolled for so many times the steps that the fastest round so far lets expect.
+_RESERVE = 1.2
+_WARM_UP_SECONDS = 2.0
+
+
+@dataclass
+class Service(Generic[AnyVisitor]):
+    """What is measured: the main job, or the floor.
+
+    Attributes:
+        port: Where clients go.
+        processes: Whose CPU time counts, by their names at the meters.
+        visitors: Who goes there.
+        rounds: What was measured, by number of clients.
+    """
+
+    port: int
+    processes: tuple[str, ...]
+    visitors: list[AnyVisitor] = field(default_factory=list)
+    rounds: dict[int, list[Round]] = field(default_factory=dict)
+
+    def measure(self, pool: Executor, meters: Meters, clients: int, seconds: float) -> Round:
+        """Have it visited for some time, and note what that cost."""
+        before = meters.read()
+        load = run_clients(
+            pool, port=self.port, visitors=self.visitors, clients=clients, seconds=seconds
+        )
+        cost = meters.read().since(before)
+        cpu = {name: cost.cpu_ms[name] for name in self.processes} | {"client": load.cpu_ms}
+        self.visitors = load.visitors
+        return Round(load.latencies_ms, load.seconds, replace(cost, cpu_ms=cpu))
+
+
+@dataclass
+class Bench:
+    """Both services running, with all that is needed to measure them in turns."""
+
+    pool: Executor
+    meters: Meters
+    keys: list[str]
+    job: Service[Token]
+    floor: Service[Device]
+    fastest: float = 50.0
+
+    def warm_up(self) -> None:
+        """Fill caches and connections, and learn how many tokens are needed."""
+        for clients in (max(CLIENTS), max(CLIENTS)):
+            self.measure(clients, _WARM_UP_SECONDS)
+
+    def measure(self, clients: int, seconds: float) -> tuple[Round, Round]:
+        """Measure the job, then the floor."""
+        self._enrol_enough(clients, seconds)
+        job = self.job.measure(self.pool, self.meters, clients, seconds)
+        floor = self.floor.measure(self.pool, self.meters, clients, seconds)
+        self.fastest = max(self.fastest, job.per_second)
+        return job, floor
+
+    def add_round(self, clients: int, seconds: float) -> str:
+        """Measure, keep what was measured, and return it as a line."""
+        job, floor = self.measure(clients, seconds)
+        self.job.rounds.setdefault(clients, []).append(job)
+        self.floor.rounds.setdefault(clients, []).append(floor)
+        return (
+            f"{clients:3} clients: {job.per_second:6.1f} steps/s, floor {floor.per_second:6.1f} "
+            f"checks/s, ratio {job.per_second / floor.per_second:.3f}"
+        )
+
+    def _enrol_enough(self, clients: int, seconds: float) -> None:
+        usable = [token for token in self.job.visitors if token.visits_left]
+        expected = int(self.fastest * seconds * _RESERVE)
+        missing = expected - sum(token.visits_left for token in usable)
+        count = max(missing // STEPS_PER_TOKEN + 1, 2 * clients - len(usable))
+        if count > 0:
+            usable += enrol_tokens(self.pool, port=self.job.port, keys=self.keys, count=count)
+        self.job.visitors = usable
+
+
+@contextmanager
+def prepared(folder: Path) -> Iterator[Bench]:
+    """Start PostgreSQL, both services, the floor and the client processes; sign holders up."""
+    postgres.SETTINGS["shared_preload_libraries"] = "pg_stat_statements"
+    with ExitStack() as stack:
+        server_url = stack.enter_context(postgres.throwaway_postgres())
+        platform, authserver, floor_database = (
+            postgres.create_database(server_url, name)
+            for name in ("platform", "authserver", "floor")
+        )
+        services = LocalServices(
+            folder,
+            platform_port=free_port(),
+            authserver_port=free_port(),
+            database_url=platform,
+            authserver_database_url=authserver,
+            workers=WORKERS,
+        )
+        services.prepare()
+        stack.enter_context(services.running())
+        floor = stack.enter_context(
+            running_floor(
+                database_url=floor_database,
+                log_path=folder / "floor.log",
+                workers=WORKERS,
+                devices=DEVICES,
+            )
+        )
+        pids = {name: process.pid for name, process in services.processes.items()}
+        meters = stack.enter_context(Meters(server_url, pids | {"floor": floor.pid}))
+        yield Bench(
+            pool=stack.enter_context(client_processes()),
+            meters=meters,
+            keys=[_sign_up(services, number) for number in range(HOLDERS)],
+            job=Service(services.platform_port, ("platform", "authserver", "postgres")),
+            floor=Service(floor.port, ("floor", "postgres"), floor.devices),
+        )
+
+
+def run(*, rounds: int, seconds: float, json_path: Path) -> None:
+    """Measure everything; print a table and write the figures."""
+    with tempfile.TemporaryDirectory(prefix="countersign-bench-") as folder:
+        _say("Starting PostgreSQL, both services and the floor; signing holders up")
+        with prepared(Path(folder)) as bench:
+            _say("Enrolling tokens, warming up")
+            bench.warm_up()
+            for number in range(1, rounds + 1):
+                for clients in CLIENTS:
+                    _say(f"round {number} of {rounds}, {bench.add_round(clients, seconds)}")
+    found = _machine(rounds, seconds) | results(bench.job.rounds, bench.floor.rounds)
+    json_path.parent.mkdir(parents=True, exist_ok=True)
+    json_path.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+    _say(f"\n{table(found)}\n\nFigures: {json_path}")
+    middle = found["main_job"][str(CLIENTS[1])]
+    _say(
+        f"main job at {CLIENTS[1]} clients: {middle['steps_per_second']} steps/s, "
+        f"{middle['ratio_to_floor']} of the django-otp view"
+    )
+
+
+def main() -> None:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(description="Measure the main job and the floor.")
+    parser.add_argument("--quick", action="store_true", help="about 40 seconds, for a first look")
+    parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE")
+    options = parser.parse_args()
+    rounds, seconds = (2, 1.5) if options.quick else (3, 6.0)
+    try:
+        run(rounds=rounds, seconds=seconds, json_path=options.json)
+    except (BenchError, postgres.PostgresMissingError) as error:
+        sys.exit(f"bench: {error}")
+
+
+def _sign_up(services: LocalServices, number: int) -> str:
+    person = Person(
+        services.origin,
+        f"holder-{number}@example.com",
+        services.folder / "mail",
+        services.folder,
+        f"Holder {number}",
+    )
+    person.sign_up()
+    return person.key
+
+
+def _machine(rounds: int, seconds: float) -> dict[str, Any]:
+    return {
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cores": os.cpu_count(),
+        "python": sys.version.split()[0],
+        "django": version("django"),
+        "workers": WORKERS,
+        "rounds": rounds,
+        "seconds": seconds,
+    }
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,272 @@
+"""Many calls at once, against the served host on SQLite and on PostgreSQL."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authserver.base64url import encode
+from tests.authserver.world import Answer, Bank, Paired, Token
+from tests.postgres import create_database
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.enable_socket
+
+
+@pytest.fixture(autouse=True)
+def clock() -> None:
+    """Leave the clock alone: the served host has the real time."""
+
+
+class ServedHost:
+    """A host in other processes, over HTTP; each thread keeps its own connection."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.local = threading.local()
+
+    def call(self, method: str, path: str, body: object = None, key: str | None = None) -> Answer:
+        connection = getattr(self.local, "connection", None)
+        if connection is None:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+            self.local.connection = connection
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        response = connection.getresponse()
+        raw = response.read()
+        return Answer(response.status, json.loads(raw), raw)
+
+    def close(self) -> None:
+        self.local.connection.close()
+        del self.local.connection
+
+    def is_ready(self) -> bool:
+        try:
+            return self.call("GET", "/readyz").status == 200
+        except OSError:
+            self.local = threading.local()
+            return False
+
+
+@contextmanager
+def serving(environment: dict[str, str], *command: str) -> Iterator[ServedHost]:
+    """Run a server in processes of its own for as long as the block lasts."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    host = ServedHost(port)
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command, "--port", str(port)], cwd=ROOT, env=environment
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not host.is_ready():
+            assert process.poll() is None, "the server ended"
+            assert time.monotonic() < deadline, "the server does not get ready"
+            time.sleep(0.1)
+        yield host
+        host.close()
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def environment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """Settings of a host with a database of its own, migrated and set up."""
+    folder = tmp_path_factory.mktemp("host")
+    if request.param == "sqlite":
+        url = f"sqlite:///{folder / 'authserver.sqlite3'}"
+    else:
+        url = create_database(request.getfixturevalue("postgres"), "authserver_races")
+    environment = os.environ | {
+        "AUTHSERVER_DATABASE_URL": url,
+        "AUTHSERVER_ROOT_KEY_FILE": str(folder / "root.key"),
+        "AUTHSERVER_LOG_LEVEL": "ERROR",
+    }
+    run(environment, "migrate", "--verbosity=0")
+    run(environment, "init")
+    return environment
+
+
+def run(environment: dict[str, str], *arguments: str) -> str:
+    command = [sys.executable, "-m", "authserver", *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def served(environment: dict[str, str]) -> Iterator[ServedHost]:
+    with serving(environment, "authserver", "serve") as host:
+        yield host
+
+
+def admitted(environment: dict[str, str], name: str) -> Bank:
+    bank = Bank.make(name, datetime.now(UTC))
+    key = run(
+        environment,
+        *("add_platform", "--id", name, "--origin", bank.information.origin),
+        *("--root", bank.root.public.hex()),
+    )
+    return replace(bank, key=key)
+
+
+@pytest.fixture(scope="module")
+def bank(environment: dict[str, str]) -> Bank:
+    return admitted(environment, "bank")
+
+
+@pytest.fixture
+def racing(served: ServedHost, bank: Bank) -> Paired:
+    """An active token of the served host."""
+    paired = Paired.make(served, bank)
+    paired.activate()
+    return paired
+
+
+def at_once(calls: Sequence[Callable[[], Answer]]) -> list[Answer]:
+    """Make every call from a thread of its own, all let go together."""
+    barrier = threading.Barrier(len(calls))
+    answers: dict[int, Answer] = {}
+
+    def work(place: int, call: Callable[[], Answer]) -> None:
+        barrier.wait()
+        answers[place] = call()
+
+    threads = [
+        threading.Thread(target=work, args=(place, call)) for place, call in enumerate(calls)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [answers[place] for place in range(len(calls))]
+
+
+def reasons(answers: list[Answer]) -> Counter[Any]:
+    return Counter(answer.body.get("reason", answer.code) for answer in answers)
+
+
+def test_thirty_two_right_responses_at_once_give_one_verdict(racing: Paired) -> None:
+    statement = racing.statement()
+    right = racing.token.respond(statement)
+    answers = at_once([lambda: racing.answer(statement, right)] * 32)
+    assert {answer.status for answer in answers} == {200}
+    assert len({answer.raw for answer in answers}) == 1
+    assert racing.status()["seq"] == 2
+
+
+def wrong_ones(paired: Paired, number: int) -> list[Callable[[], Answer]]:
+    statement = paired.statement()
+    return [
+        lambda response=paired.wrong(statement, place): paired.answer(statement, response)
+        for place in range(number)
+    ]
+
+
+def test_of_two_hundred_wrong_responses_at_once_five_are_evaluated(racing: Paired) -> None:
+    answers = at_once(wrong_ones(racing, 200))
+    assert reasons(answers) == {"response_wrong": 4, "attempts_exhausted": 196}
+    left = sorted(answer.body["tries_left"] for answer in answers)[-4:]
+    assert left == [1, 2, 3, 4]
+    assert racing.status()["seq"] == 2
+
+
+def test_the_same_wrong_response_at_once_is_counted_once(racing: Paired) -> None:
+    statement = racing.statement()
+    wrong = racing.wrong(statement)
+    answers = at_once([lambda: racing.answer(statement, wrong)] * 32)
+    assert {answer.body["tries_left"] for answer in answers} == {4}
+    assert racing.status()["tries_left"] == 4
+
+
+def test_wrong_responses_to_many_statements_at_once_share_the_tries(racing: Paired) -> None:
+    def guess(number: int) -> Answer:
+        statement = racing.statement(number=number)
+        return racing.answer(statement, racing.wrong(statement))
+
+    answers = at_once([lambda number=number: guess(number) for number in range(32)])
+    assert reasons(answers) == {"response_wrong": 4, "attempts_exhausted": 1, "token_locked": 27}
+
+
+def test_verdicts_of_one_token_at_once_are_numbered_without_a_gap(racing: Paired) -> None:
+    statements = [racing.statement(number=number) for number in range(12)]
+    answers = at_once([lambda one=one: racing.answer(one) for one in statements])
+    assert all(answer.body["accepted"] for answer in answers)
+    assert racing.status()["seq"] == 1 + 12
+
+
+def test_void_and_response_at_once_give_one_verdict(racing: Paired) -> None:
+    statement = racing.statement()
+    right = racing.token.respond(statement)
+    calls = [lambda: racing.answer(statement, right), lambda: racing.void(statement)]
+    answers = at_once(calls * 12)
+    assert len({answer.body["verdict"] for answer in answers}) == 1
+    assert racing.status()["seq"] == 2
+
+
+def test_the_same_share_at_once_gets_one_answer(served: ServedHost, bank: Bank) -> None:
+    paired = Paired.make(served, bank)
+    answers = at_once([lambda: paired.enrol(paired.token.share)] * 16)
+    assert {answer.status for answer in answers} == {200}
+    assert len({answer.raw for answer in answers}) == 1
+
+
+def test_of_two_shares_at_once_one_is_answered_and_the_server_is_dead(
+    served: ServedHost, bank: Bank
+) -> None:
+    paired = Paired.make(served, bank)
+    shares = [Token(paired.token.suite).share for _ in range(8)]
+    answers = at_once([lambda share=share: paired.enrol(share) for share in shares])
+    assert reasons(answers)["ticket_used"] == 7
+    assert paired.status()["state"] == "revoked"
+
+
+def test_digits_guessed_at_once_are_judged_three_times(served: ServedHost, bank: Bank) -> None:
+    paired = Paired.make(served, bank)
+    paired.enrol()
+    answers = at_once([lambda: paired.confirm("00000000")] * 32)
+    assert reasons(answers) == {"digits_wrong": 2, "enrolment_void": 1, "state_conflict": 29}
+
+
+def test_without_the_guard_more_are_evaluated_or_calls_fail(
+    environment: dict[str, str], bank: Bank
+) -> None:
+    # The control: the same races, lost.
+    options = ("--interface=wsgi", "--workers=2", "--blocking-threads=4", "--log-level=error")
+    target = "tests.authserver.unguarded:application"
+    with serving(environment, "granian", *options, target) as host:
+        paired = Paired.make(host, bank)
+        paired.activate()
+        found = reasons(at_once(wrong_ones(paired, 64)))
+    if "postgres" in environment["AUTHSERVER_DATABASE_URL"]:
+        assert found["response_wrong"] > 4
+    else:
+        assert found["unavailable"] > 0
+
+
+def test_a_flood_of_bad_keys_and_tickets_leaves_the_host_answering(racing: Paired) -> None:
+    def knock() -> Answer:
+        racing.host.call("GET", f"/v1/servers/{racing.vk}", key="unknown")
+        body = {"ticket": encode(bytes(16)), "share": encode(racing.token.share)}
+        return racing.host.call("POST", "/v1/enrolments", body)
+
+    assert reasons(at_once([knock] * 64)) == {"ticket_unknown": 64}
+    assert racing.answer(racing.statement()).body["accepted"] is True

@@ -1,0 +1,110 @@
+"""Fixtures: one real authentication server for all tests, and a platform paired with it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+
+from countersign.local import LocalServices, free_port
+from enrolment import authserver_client
+from enrolment.models import AuthserverHost
+from enrolment.services import add_host
+from protocol.ed25519 import SigningKey
+from signing import services as signing
+from tests.platform.world import Person, now
+
+LOOPBACK = ["127.0.0.1", "::1", "localhost"]
+
+
+@dataclass(frozen=True)
+class Authserver:
+    """The authentication server all tests share, and what the platform needs to meet it."""
+
+    services: LocalServices
+    platform_root: SigningKey
+    key: str
+    fingerprint: str
+
+    @property
+    def origin(self) -> str:
+        return self.services.authserver_origin
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let exactly those tests reach the loopback address that talk to the authserver."""
+    for item in items:
+        if "authserver" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+
+
+@pytest.fixture(scope="session")
+def authserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authserver]:
+    folder = tmp_path_factory.mktemp("authserver")
+    services = LocalServices(folder, authserver_port=free_port())
+    root = SigningKey.generate()
+    key_file = folder / "key"
+    fingerprint = services.prepare_authserver(
+        platform_root=root.public.hex(), key_file=key_file
+    )
+    with services.running("authserver"):
+        yield Authserver(services, root, key_file.read_text("ascii").strip(), fingerprint)
+
+
+@pytest.fixture(autouse=True)
+def forget() -> Iterator[None]:
+    """Forget what a process keeps between requests: keys and rate limits of the test before."""
+    signing._cache.clear()
+    cache.clear()
+    yield
+    signing._cache.clear()
+
+
+@pytest.fixture
+def keys(db: None, authserver: Authserver) -> None:
+    """Signing keys of the platform, under the root that the authserver knows."""
+    signing.create_keys(root=authserver.platform_root, now=now())
+
+
+@pytest.fixture
+def host(keys: None, authserver: Authserver) -> Iterator[AuthserverHost]:
+    """The authserver, as the platform has registered it."""
+    yield add_host(
+        origin=authserver.origin,
+        key=authserver.key,
+        fingerprint=authserver.fingerprint,
+        now=now(),
+    )
+    authserver_client._pool.cache_clear()
+
+
+@pytest.fixture
+def anna(host: AuthserverHost) -> Person:
+    """A holder with an active token."""
+    return enrolled("Anna")
+
+
+@pytest.fixture
+def ben(host: AuthserverHost) -> Person:
+    """Another holder with an active token."""
+    return enrolled("Ben")
+
+
+@pytest.fixture
+def cora(host: AuthserverHost) -> Person:
+    """A third holder with an active token."""
+    return enrolled("Cora")
+
+
+@pytest.fixture
+def mallory(host: AuthserverHost) -> Person:
+    """A holder who is no party of anything, and has no token."""
+    return Person.make("Mallory")
+
+
+def enrolled(name: str) -> Person:
+    """Make a holder with an active token."""
+    person = Person.make(name)
+    person.enrol()
+    return person
