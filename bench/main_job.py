@@ -79,8 +79,7 @@ class Bench:
 
     def warm_up(self) -> None:
         """Fill caches and connections, and learn how many tokens are needed."""
-        for clients in (max(CLIENTS), max(CLIENTS)):
-            self.measure(clients, _WARM_UP_SECONDS)
+        self.measure(max(CLIENTS), _WARM_UP_SECONDS)
 
     def measure(self, clients: int, seconds: float) -> tuple[Round, Round]:
         """Measure the job, then the floor."""

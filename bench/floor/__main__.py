@@ -1,4 +1,4 @@
-"""``python -m bench.floor N``: make tables, and N users with a device each; print those as JSON."""
+"""``python -m bench.floor N``: make tables, and N users with a device each; print the latter."""
 
 import json
 import os
@@ -12,7 +12,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "bench.floor.settings"
 
 
 def main(count: int) -> None:
-    """Print what each client needs: bearer key, device id, and seed in hexadecimal."""
+    """Print, as JSON, what a client needs of each: bearer key, device id, seed in hexadecimal."""
     django.setup()
     from django.contrib.auth.models import User
     from django_otp.plugins.otp_hotp.models import HOTPDevice

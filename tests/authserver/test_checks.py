@@ -45,8 +45,10 @@ def test_a_kek_that_is_none_is_refused(settings: Settings, kek: str) -> None:
 
 @pytest.mark.parametrize(
     "origin",
-    ["", "localhost", "https://Auth.example", "https://a.example/path", "ftp://a.example"]
-    + ["https://" + "a" * 34],
+    [
+        *("", "localhost", "https://Auth.example", "https://a.example/path", "ftp://a.example"),
+        "https://" + "a" * 34,
+    ],
 )
 def test_an_origin_that_no_link_can_carry_is_refused(settings: Settings, origin: str) -> None:
     settings.AUTHSERVER_ORIGIN = origin

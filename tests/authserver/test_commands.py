@@ -17,7 +17,8 @@ from protocol.ed25519 import SigningKey
 from protocol.keys import root_fingerprint
 from tests.authserver.world import LocalHost, Paired
 
-ROOT = SigningKey.generate().public
+PUBLIC = SigningKey.generate().public
+ROOT = PUBLIC.hex()
 
 
 def run(*arguments: str | Path) -> str:
@@ -89,7 +90,7 @@ def test_init_refuses_a_name_that_no_certificate_may_hold(root_file: Path, name:
     assert not HostState.objects.exists()
 
 
-def add(*arguments: str | Path, root: str | Path = ROOT.hex()) -> str:
+def add(*arguments: str | Path, root: str | Path = ROOT) -> str:
     return run(
         "add_platform",
         "--id",
@@ -107,7 +108,7 @@ def test_add_platform_prints_a_key_that_lets_in(host: LocalHost) -> None:
     assert host.call("GET", "/v1/verdicts", key=key).status == 200
     platform = Platform.objects.get()
     assert (platform.id, platform.origin) == ("bank", "https://bank.example")
-    assert (platform.root, platform.key_hash) == (ROOT, key_hash(key))
+    assert (platform.root, platform.key_hash) == (PUBLIC, key_hash(key))
 
 
 def test_add_platform_writes_the_key_for_its_owner_alone(host: LocalHost, tmp_path: Path) -> None:
@@ -118,9 +119,9 @@ def test_add_platform_writes_the_key_for_its_owner_alone(host: LocalHost, tmp_pa
 
 
 def test_add_platform_takes_the_root_from_a_file(db: None, tmp_path: Path) -> None:
-    (tmp_path / "root.pub").write_text(ROOT.hex() + "\n")
+    (tmp_path / "root.pub").write_text(ROOT + "\n")
     add(root=tmp_path / "root.pub")
-    assert Platform.objects.get().root == ROOT
+    assert Platform.objects.get().root == PUBLIC
 
 
 @pytest.mark.parametrize("root", ["", "nothing", "00" * 31, "00" * 32, "01" + "00" * 31])

@@ -89,9 +89,8 @@ def test_over_https_browsers_are_told_to_stay_there(host: LocalHost, settings: S
 
 
 def test_a_database_that_does_not_answer_is_503_and_safe_to_repeat(host: LocalHost) -> None:
-    with mock.patch("authserver.selectors.host_state", side_effect=OperationalError("down")):
-        with mock.patch("authserver.services.hosts.host_state", side_effect=OperationalError):
-            response = host.client.get("/v1/keys")
+    with mock.patch("authserver.services.host_keys", side_effect=OperationalError("down")):
+        response = host.client.get("/v1/keys")
     assert response.status_code == 503
     assert response.json()["code"] == "unavailable"
     assert response["Retry-After"] == "2"

@@ -94,7 +94,7 @@ def test_an_expired_invitation_shows_nothing(
         "http://localhost:8001/r#0123",
         "1" * 60_000,
         "<script>alert(1)</script>",
-        "http://localhost:8001/e#１２３",
+        "http://localhost:8001/e#\uff11\uff12\uff13",
     ],
 )
 def test_what_is_no_link_is_refused_with_a_sentence(host: LocalHost, link: str) -> None:

@@ -59,9 +59,9 @@ def test_the_ticket_is_stored_hashed(host: LocalHost, bank: Bank) -> None:
 
 
 def test_a_new_server_waits_for_its_token(host: LocalHost, bank: Bank) -> None:
-    made = pair(host, bank, label="Ann’s phone")
+    made = pair(host, bank, label="Anna's Handy ✓")
     server = Server.objects.get(vk=made.body["vk"])
-    assert (server.state, server.label, server.seq) == ("issued", "Ann’s phone", 0)
+    assert (server.state, server.label, server.seq) == ("issued", "Anna's Handy ✓", 0)
     assert server.sealed_seed is None
 
 

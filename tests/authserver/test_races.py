@@ -10,9 +10,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,32 +33,24 @@ def clock() -> None:
 
 
 class ServedHost:
-    """A host in other processes, over HTTP; each thread keeps its own connection."""
+    """A host in other processes, over HTTP."""
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self.local = threading.local()
 
     def call(self, method: str, path: str, body: object = None, key: str | None = None) -> Answer:
-        connection = getattr(self.local, "connection", None)
-        if connection is None:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-            self.local.connection = connection
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        connection.request(method, path, None if body is None else json.dumps(body), headers)
-        response = connection.getresponse()
-        raw = response.read()
+        sent = None if body is None else json.dumps(body)
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as calling:
+            calling.request(method, path, sent, headers)
+            response = calling.getresponse()
+            raw = response.read()
         return Answer(response.status, json.loads(raw), raw)
-
-    def close(self) -> None:
-        self.local.connection.close()
-        del self.local.connection
 
     def is_ready(self) -> bool:
         try:
             return self.call("GET", "/readyz").status == 200
         except OSError:
-            self.local = threading.local()
             return False
 
 
@@ -78,7 +71,6 @@ def serving(environment: dict[str, str], *command: str) -> Iterator[ServedHost]:
             assert time.monotonic() < deadline, "the server does not get ready"
             time.sleep(0.1)
         yield host
-        host.close()
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -167,7 +159,7 @@ def reasons(answers: list[Answer]) -> Counter[Any]:
 def test_thirty_two_right_responses_at_once_give_one_verdict(racing: Paired) -> None:
     statement = racing.statement()
     right = racing.token.respond(statement)
-    answers = at_once([lambda: racing.answer(statement, right)] * 32)
+    answers = at_once([partial(racing.answer, statement, right)] * 32)
     assert {answer.status for answer in answers} == {200}
     assert len({answer.raw for answer in answers}) == 1
     assert racing.status()["seq"] == 2
@@ -176,7 +168,7 @@ def test_thirty_two_right_responses_at_once_give_one_verdict(racing: Paired) -> 
 def wrong_ones(paired: Paired, number: int) -> list[Callable[[], Answer]]:
     statement = paired.statement()
     return [
-        lambda response=paired.wrong(statement, place): paired.answer(statement, response)
+        partial(paired.answer, statement, paired.wrong(statement, place))
         for place in range(number)
     ]
 
@@ -192,7 +184,7 @@ def test_of_two_hundred_wrong_responses_at_once_five_are_evaluated(racing: Paire
 def test_the_same_wrong_response_at_once_is_counted_once(racing: Paired) -> None:
     statement = racing.statement()
     wrong = racing.wrong(statement)
-    answers = at_once([lambda: racing.answer(statement, wrong)] * 32)
+    answers = at_once([partial(racing.answer, statement, wrong)] * 32)
     assert {answer.body["tries_left"] for answer in answers} == {4}
     assert racing.status()["tries_left"] == 4
 
@@ -202,13 +194,13 @@ def test_wrong_responses_to_many_statements_at_once_share_the_tries(racing: Pair
         statement = racing.statement(number=number)
         return racing.answer(statement, racing.wrong(statement))
 
-    answers = at_once([lambda number=number: guess(number) for number in range(32)])
+    answers = at_once([partial(guess, number) for number in range(32)])
     assert reasons(answers) == {"response_wrong": 4, "attempts_exhausted": 1, "token_locked": 27}
 
 
 def test_verdicts_of_one_token_at_once_are_numbered_without_a_gap(racing: Paired) -> None:
     statements = [racing.statement(number=number) for number in range(12)]
-    answers = at_once([lambda one=one: racing.answer(one) for one in statements])
+    answers = at_once([partial(racing.answer, statement) for statement in statements])
     assert all(answer.body["accepted"] for answer in answers)
     assert racing.status()["seq"] == 1 + 12
 
@@ -216,7 +208,7 @@ def test_verdicts_of_one_token_at_once_are_numbered_without_a_gap(racing: Paired
 def test_void_and_response_at_once_give_one_verdict(racing: Paired) -> None:
     statement = racing.statement()
     right = racing.token.respond(statement)
-    calls = [lambda: racing.answer(statement, right), lambda: racing.void(statement)]
+    calls = [partial(racing.answer, statement, right), partial(racing.void, statement)]
     answers = at_once(calls * 12)
     assert len({answer.body["verdict"] for answer in answers}) == 1
     assert racing.status()["seq"] == 2
@@ -224,7 +216,7 @@ def test_void_and_response_at_once_give_one_verdict(racing: Paired) -> None:
 
 def test_the_same_share_at_once_gets_one_answer(served: ServedHost, bank: Bank) -> None:
     paired = Paired.make(served, bank)
-    answers = at_once([lambda: paired.enrol(paired.token.share)] * 16)
+    answers = at_once([partial(paired.enrol, paired.token.share)] * 16)
     assert {answer.status for answer in answers} == {200}
     assert len({answer.raw for answer in answers}) == 1
 
@@ -234,7 +226,7 @@ def test_of_two_shares_at_once_one_is_answered_and_the_server_is_dead(
 ) -> None:
     paired = Paired.make(served, bank)
     shares = [Token(paired.token.suite).share for _ in range(8)]
-    answers = at_once([lambda share=share: paired.enrol(share) for share in shares])
+    answers = at_once([partial(paired.enrol, share) for share in shares])
     assert reasons(answers)["ticket_used"] == 7
     assert paired.status()["state"] == "revoked"
 
@@ -242,7 +234,7 @@ def test_of_two_shares_at_once_one_is_answered_and_the_server_is_dead(
 def test_digits_guessed_at_once_are_judged_three_times(served: ServedHost, bank: Bank) -> None:
     paired = Paired.make(served, bank)
     paired.enrol()
-    answers = at_once([lambda: paired.confirm("00000000")] * 32)
+    answers = at_once([partial(paired.confirm, "00000000")] * 32)
     assert reasons(answers) == {"digits_wrong": 2, "enrolment_void": 1, "state_conflict": 29}
 
 

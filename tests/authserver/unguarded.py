@@ -3,10 +3,10 @@
 import time
 from typing import Any
 
-from authserver import wsgi  # sets Django up
 from django.conf import settings
 from django.db.models import QuerySet
 
+from authserver import wsgi  # sets Django up
 from authserver.services import matching, verdicts
 
 # In a real service the gap between reading and writing is short; the race is there all the same.
@@ -24,5 +24,5 @@ def _slow(**arguments: Any) -> matching.Place | None:
 
 settings.DATABASES["default"].get("OPTIONS", {}).pop("transaction_mode", None)
 QuerySet.select_for_update = _unlocked  # type: ignore[assignment,method-assign]  # what is to be shown
-verdicts.find_place = _slow  # type: ignore[assignment]  # likewise
+verdicts.find_place = _slow  # type: ignore[attr-defined]  # likewise
 application = wsgi.application

@@ -12,7 +12,6 @@ from authserver.base64url import decode, encode
 from authserver.models import Server
 from protocol import cose
 from protocol.cose import Typ
-from protocol.digests import statement_digest
 from protocol.ed25519 import SigningKey
 from protocol.enrolment import Invitation, Secrets, Transcript, derive, post_tag
 from protocol.keys import KeyCertificate, Purpose, ServerCertificate, day_of
@@ -231,6 +230,11 @@ class Paired:
             "last_seq": self.last_seq,
         }
         return self.call("POST", "/verdicts", body | changes)
+
+    def fail(self, statement: Statement, times: int) -> Answer:
+        """Answer wrongly, each time with another response; return the last answer."""
+        answers = [self.answer(statement, self.wrong(statement, place)) for place in range(times)]
+        return answers[-1]
 
     def void(
         self, statement: Statement, /, reason: str = "cancelled", **changes: object

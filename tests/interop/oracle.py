@@ -1,7 +1,7 @@
 """Other people's COSE, in an environment of its own: JSON requests in, JSON answers out.
 
-Started by test_cose_oracles.py with the Python of `.venv-oracle`; cwt and pycose need an older cbor2
-than ours, so they are imported only there.
+Started by test_cose_oracles.py with the Python of `.venv-oracle`.  cwt and pycose need an older
+cbor2 than ours, so they are imported only there.
 """
 
 import json
@@ -30,7 +30,7 @@ def cwt_signs(request: dict[str, Any]) -> str:
     return bytes(COSE.new().encode(bytes.fromhex(request["payload"]), key, headers)).hex()
 
 
-def cwt_key(request: dict[str, Any], more: dict[int, Any]) -> Any:  # noqa: ANN401  # untyped library
+def cwt_key(request: dict[str, Any], more: dict[int, Any]) -> Any:
     """An OKP key for cwt (RFC 9053 section 7.2)."""
     from cwt import COSEKey
 

@@ -1,8 +1,7 @@
 """Both sides of an enrolment derive the same, and nothing of it shows."""
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from protocol.enrolment import Invitation, derive, post_tag
 from protocol.errors import ProtocolError

@@ -43,7 +43,7 @@ def test_a_kind_is_one_of_eleven(value: object) -> None:
 
 def test_numbers_become_members() -> None:
     assert Demand(4).kind is Kind.APPROVAL  # type: ignore[arg-type]  # as JSON gives it
-    assert replace(STEP.statement, sight=1).sight is Sight.TYPED
+    assert replace(STEP.statement, sight=1).sight is Sight.TYPED  # type: ignore[arg-type]
     assert Verdict(bytes(8), bytes(32), 2, 0, 0).reason is Reason.DECLINED  # type: ignore[arg-type]
 
 

@@ -7,6 +7,7 @@ from protocol import cose, qrtext
 from protocol.bundle import Bundle
 from protocol.chain import rebuild
 from protocol.cose import Typ
+from protocol.ed25519 import SigningKey
 from protocol.enrolment import Invitation, Transcript
 from protocol.keys import Directory, KeyCertificate, Purpose, ServerCertificate
 from protocol.qrtext import Link
@@ -25,13 +26,13 @@ def test_statement(statement: Statement) -> None:
 
 
 @given(some.VERDICTS, some.KEYS)
-def test_verdict(verdict: Verdict, key: some.SigningKey) -> None:
+def test_verdict(verdict: Verdict, key: SigningKey) -> None:
     payload = cose.open_signed(verdict.sign(key), typ=Typ.VERDICT, key=key.public)
     assert Verdict.from_payload(payload) == verdict
 
 
 @given(some.receipts(), some.KEYS)
-def test_receipt_and_refusal(receipt: Receipt, key: some.SigningKey) -> None:
+def test_receipt_and_refusal(receipt: Receipt, key: SigningKey) -> None:
     signed = cose.parse(receipt.sign(key))
     assert signed.typ == receipt.typ
     again = Receipt.from_signed(signed)
@@ -51,7 +52,7 @@ def test_server_certificate(certificate: ServerCertificate) -> None:
 
 @given(some.KEYS, st.sampled_from(Purpose), some.texts(20), some.DAYS)
 def test_key_certificate(
-    key: some.SigningKey, purpose: Purpose, subject: str, days: list[int]
+    key: SigningKey, purpose: Purpose, subject: str, days: tuple[int, int]
 ) -> None:
     certificate = KeyCertificate(key.public, purpose, subject, *days)
     assert KeyCertificate.open(certificate.sign(ROOT), root=ROOT.public) == certificate

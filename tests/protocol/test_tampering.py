@@ -200,7 +200,7 @@ def test_any_one_character_of_any_text_counts(
         ([0, 1, 1, 2], (6, 2)),
         ([0, 1, 2, 2], (6, 3)),
     ],
-    ids=lambda case: str(case),
+    ids=str,
 )
 def test_dropped_reordered_and_repeated_steps_are_refused(
     places: list[int], first_failing: tuple[int, int]

@@ -99,7 +99,7 @@ def usual(position: int) -> tuple[Party, Demand]:
         "王秀英",
         "Chipo Moyo",
         "Dana Levi",
-        "Emre Aydın",
+        "Emre Aydin",
         "Fay Ito",
     )
     remarks = (
@@ -111,7 +111,7 @@ def usual(position: int) -> tuple[Party, Demand]:
         "Tamam, teşekkürler",
         "Insurance included",
     )
-    payees = ("Larsen Blooms", "Moyo Parts Ltd", "Levi Transport", "Aydın Ticaret")
+    payees = ("Larsen Blooms", "Moyo Parts Ltd", "Levi Transport", "Aydin Ticaret")
     iban = int.from_bytes(some_bytes(f"iban {position}", 9)) % 10**20
     return (
         Party(f"8831{position:02d}4711", remarks[position % 7], names[position % 7]),
@@ -206,6 +206,7 @@ def statement_at(
 ) -> tuple[Statement, SigningKey]:
     """The statement at a position of the chain of that name, and the server it is for."""
     server = signing_key(f"{name} server {position}")
+    suffix = some_bytes(f"{name} serial {position}", 2).hex().upper()
     party, demand = content(position)
     statement = Statement(
         platform=platform,
@@ -214,7 +215,7 @@ def statement_at(
         prev=prev,
         party=party,
         demand=demand,
-        serial=f"CS{position % 10**6:06d}{some_bytes(f'{name} serial {position}', 2).hex().upper()}",
+        serial=f"CS{position % 10**6:06d}{suffix}",
         vk=server.kid,
         sight=Sight.SHOWN,
         nonce=some_bytes(f"{name} nonce {position}", 12),

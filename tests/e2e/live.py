@@ -1,0 +1,163 @@
+"""Both services as processes of their own, with wires in front of them and their tables open."""
+
+import os
+import random
+import signal
+import socket
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import urllib3
+
+from countersign.local import LocalServices
+from tests.e2e.party import Party
+from tests.e2e.wire import Wire
+
+# Below the range from which Linux takes the ports of outgoing connections: a service that is
+# down for a moment must find its port free.
+PORTS = range(20_000, 32_000)
+# How long the platform waits for the authserver; it asks twice.
+AUTHSERVER_TIMEOUT_SECONDS = 2
+
+
+class Live(LocalServices):
+    """A platform and a host of two workers each, everything they say going over two wires.
+
+    Attributes:
+        front: The wire in front of the platform, to which its origin leads.
+        back: The wire in front of the authserver, for platform and tokens alike.
+        secrets: What the parties' tokens know.
+    """
+
+    def __init__(
+        self, folder: Path, *, database_url: str = "", authserver_database_url: str = ""
+    ) -> None:
+        super().__init__(
+            folder,
+            platform_port=_free_port(),
+            authserver_port=_free_port(),
+            database_url=database_url,
+            authserver_database_url=authserver_database_url,
+            workers=2,
+        )
+        self.front = Wire(self.platform_port)
+        self.back = Wire(self.authserver_port)
+        self._parties: dict[str, Party] = {}
+
+    @property
+    def origin(self) -> str:
+        """The platform's address, on the wire."""
+        return f"http://localhost:{self.front.port}"
+
+    @property
+    def authserver_origin(self) -> str:
+        """The host's address, on the wire."""
+        return f"http://localhost:{self.back.port}"
+
+    @property
+    def is_postgres(self) -> bool:
+        """Whether the two keep their rows in PostgreSQL."""
+        return bool(self.database_url)
+
+    def environment(self, service: str) -> dict[str, str]:
+        """Return a service's environment, with a short patience of the platform."""
+        own = super().environment(service)
+        return {**own, "AUTHSERVER_TIMEOUT_SECONDS": str(AUTHSERVER_TIMEOUT_SECONDS)}
+
+    @contextmanager
+    def up(self) -> Iterator["Live"]:
+        """Set both up and have them run."""
+        try:
+            self.prepare()
+            with self.running():
+                yield self
+        finally:
+            self.front.close()
+            self.back.close()
+
+    def kill(self, service: str) -> None:
+        """End a service with all its workers at once, as a power cut would."""
+        process = self.processes.pop(service)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def party(self, name: str) -> Party:
+        """Return the person of this name, signed up on first use."""
+        if name not in self._parties:
+            self._parties[name] = Party.sign_up(self.origin, self.folder / "mail", name)
+        return self._parties[name]
+
+    @property
+    def parties(self) -> list[Party]:
+        """Everybody who signed up so far."""
+        return list(self._parties.values())
+
+    def rows(self, service: str, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Ask a service's database; ``?`` stands for a value."""
+        with self._connected(service) as connection:
+            query = query.replace("?", "%s") if self.is_postgres and values else query
+            return [tuple(row) for row in connection.execute(query, values or None or ())]
+
+    def change(self, service: str, *statements: str) -> None:
+        """Change a service's database behind its back."""
+        with self._connected(service) as connection:
+            for statement in statements:
+                connection.execute(statement)
+            connection.commit()
+
+    def count(self, service: str, table: str, condition: str, *values: Any) -> int:
+        """Count rows; ``?`` stands for a value."""
+        # Names come from tests alone.
+        query = f"SELECT count(*) FROM {table} WHERE {condition}"  # noqa: S608
+        return int(self.rows(service, query, *values)[0][0])
+
+    def tables(self, service: str) -> list[str]:
+        """Name all tables of a service."""
+        query = (
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            if self.is_postgres
+            else "SELECT name FROM sqlite_master WHERE type = 'table'"
+        )
+        return [str(name) for (name,) in self.rows(service, query)]
+
+    def server(self, vk: bytes) -> dict[str, Any]:
+        """Ask the host how a paired server stands; that is never an attempt."""
+        key = (self.folder / "host.key").read_text("ascii").strip()
+        response = urllib3.request(
+            "GET",
+            f"{self.authserver_origin}/v1/servers/{vk.hex()}",
+            headers={"Authorization": f"Bearer {key}"},
+        )
+        state: dict[str, Any] = response.json()
+        assert response.status == 200, state
+        return state
+
+    def _connected(self, service: str) -> Any:
+        url = self.database_url if service == "platform" else self.authserver_database_url
+        if url:
+            return closing(psycopg.connect(url))
+        return closing(sqlite3.connect(self.folder / f"{service}.sqlite3", timeout=20))
+
+
+def most_at_once(spans: Iterable[tuple[float, float]]) -> int:
+    """Return how many of some spans of time overlap at most."""
+    moments = sorted(
+        moment for began, ended in spans for moment in ((began, 1), (ended, -1))
+    )
+    now = most = 0
+    for _, change in moments:
+        now += change
+        most = max(most, now)
+    return most
+
+
+def _free_port() -> int:
+    while True:
+        port = random.choice(PORTS)  # noqa: S311  # no secret
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
