@@ -2,8 +2,9 @@
 
 import hashlib
 from datetime import datetime
+from functools import cache
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from authserver.errors import AuthserverError, Code
 from authserver.models import HostKey, HostState, Platform, Server, Verdict
@@ -29,44 +30,72 @@ def calling_platform(caller: bytes) -> Platform:
         raise AuthserverError(Code.NOT_AUTHENTICATED) from None
 
 
-def server_of(caller: bytes, vk: str, servers: QuerySet[Server] | None = None) -> Server:
-    """Return the caller's server with its platform, in one query.
+def server_of(caller: bytes, vk: str) -> Server:
+    """Return the caller's server.
 
     Args:
         caller: Hash of the platform's bearer key.
         vk: Server id, hexadecimal.
-        servers: Where to look, such as locked rows; all servers by default.
 
     Raises:
         AuthserverError: ``server_unknown``.  Whether the caller is known at all is for
             the outermost layer to ask then.
     """
-    rows = Server.objects.all() if servers is None else servers
     try:
-        return rows.select_related("platform").get(vk=vk, platform__key_hash=caller)
+        return Server.objects.get(vk=vk, platform__key_hash=caller)
     except Server.DoesNotExist:
         raise AuthserverError(Code.SERVER_UNKNOWN) from None
 
 
 def locked_server(caller: bytes, vk: str) -> Server:
-    """Return the caller's server and hold its row until the transaction ends.
+    """Return the caller's server with its platform, and hold its row until the transaction ends.
 
     SQLite knows no row locks: there BEGIN IMMEDIATE has made every other writer wait already.
 
     Raises:
         AuthserverError: ``server_unknown``.
     """
-    return server_of(caller, vk, Server.objects.select_for_update(of=("self",)))
+    for server in Server.objects.raw(_lock_sql(), [vk, caller]):
+        server.platform = Platform(
+            id=server.platform_id,
+            origin=server.platform_origin,  # type: ignore[attr-defined]  # see _lock_sql
+            root=server.platform_root,  # type: ignore[attr-defined]
+        )
+        return server
+    raise AuthserverError(Code.SERVER_UNKNOWN)
+
+
+def find_verdict(server: Server, s: bytes) -> Verdict | None:
+    """Return the terminal verdict of a statement, if there is one."""
+    return next(iter(Verdict.objects.raw(_verdict_sql(), [server.pk, s])), None)
+
+
+# The two queries above are on the way of every verdict.  Compiling them takes the ORM ten times
+# as long as running them does, so each is compiled once in a process, and by the ORM still.
+
+
+@cache
+def _lock_sql() -> str:
+    rows = Server.objects.annotate(
+        platform_origin=F("platform__origin"), platform_root=F("platform__root")
+    ).select_for_update(of=("self",))
+    # One filter after the other: that is the order of the parameters.
+    return rows.filter(vk="").filter(platform__key_hash=b"").query.sql_with_params()[0]
+
+
+@cache
+def _verdict_sql() -> str:
+    return Verdict.objects.filter(server=0).filter(s=b"").query.sql_with_params()[0]
 
 
 def stored_verdict(caller: bytes, vk: str, s: bytes) -> Verdict:
-    """Return the terminal verdict of a statement.
+    """Return the terminal verdict of a statement, with its server.
 
     Raises:
         AuthserverError: ``server_unknown`` or ``verdict_unknown``.
     """
     server = server_of(caller, vk)
-    verdict = Verdict.objects.filter(server=server, s=s).first()
+    verdict = find_verdict(server, s)
     if verdict is None:
         raise AuthserverError(Code.VERDICT_UNKNOWN)
     verdict.server = server

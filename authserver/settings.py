@@ -84,6 +84,9 @@ def _database() -> dict[str, Any]:
     else:
         pool_size = env.int("AUTHSERVER_DATABASE_POOL", default=10)
         database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": pool_size, "timeout": 10}}
+        # Statements are planned once for each connection; a pooler in transaction mode forbids it.
+        if env.bool("AUTHSERVER_DATABASE_PREPARE", default=True):
+            database["OPTIONS"] |= {"server_side_binding": True, "prepare_threshold": 1}
         # Transaction-mode poolers in front of the server keep no cursor between transactions.
         database["DISABLE_SERVER_SIDE_CURSORS"] = True
     return database

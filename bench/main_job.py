@@ -25,12 +25,12 @@ from bench.meters import Meters
 from bench.report import Round, results, table
 from bench.visitors import STEPS_PER_TOKEN, AnyVisitor, BenchError, Device, Token
 from countersign.local import LocalServices, free_port
-from countersign.person import Person
+from countersign.person import Person, PersonError
 from tests import postgres
 
 CLIENTS = (1, 8, 32)
 WORKERS = 2
-HOLDERS = 8
+HOLDERS = 4
 DEVICES = 2 * max(CLIENTS)
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 # Tokens are enrolled for so many times the steps that the fastest round so far lets expect.
@@ -78,7 +78,7 @@ class Bench:
     fastest: float = 50.0
 
     def warm_up(self) -> None:
-        """Fill caches and connections, and learn how many tokens are needed."""
+        """Fill caches, open connections, and learn how many tokens are needed."""
         self.measure(max(CLIENTS), _WARM_UP_SECONDS)
 
     def measure(self, clients: int, seconds: float) -> tuple[Round, Round]:
@@ -175,10 +175,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="about 40 seconds, for a first look")
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE")
     options = parser.parse_args()
-    rounds, seconds = (2, 1.5) if options.quick else (3, 6.0)
+    rounds, seconds = (2, 1.2) if options.quick else (3, 5.0)
     try:
         run(rounds=rounds, seconds=seconds, json_path=options.json)
-    except (BenchError, postgres.PostgresMissingError) as error:
+    except (BenchError, PersonError, postgres.PostgresMissingError, RuntimeError) as error:
         sys.exit(f"bench: {error}")
 
 

@@ -1,6 +1,7 @@
 """What a measurement costs: CPU time by process, and statements and commits at the database."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -8,15 +9,17 @@ from typing import Self
 import psycopg
 
 _TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
-# Of the statements all databases but our own saw, and of those the ones that begin or end a
-# transaction.  Statistics of commits come late and count every SELECT; transaction ids are drawn
-# at once, and only by a transaction that writes.
+# Statements sent to all databases but our own, and those of them that begin or end a transaction.
+# What the server itself runs to check a foreign key was not sent.  Commits are counted by
+# transaction ids, which only a transaction that writes draws: pg_stat_database counts every
+# SELECT as one, and late.
 _COUNTS = """
     SELECT coalesce(sum(calls), 0)::bigint,
            coalesce(sum(calls) FILTER (WHERE query ~* '^(begin|commit|rollback)'), 0)::bigint,
            pg_snapshot_xmax(pg_current_snapshot())::text::bigint
     FROM pg_stat_statements
     WHERE dbid <> (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND query NOT LIKE 'SELECT 1 FROM ONLY %'
 """
 
 
@@ -67,7 +70,7 @@ class Meters:
         if row is None:
             raise AssertionError("an aggregate gives one row")
         statements, bounds, commits = row
-        return Reading(self._cpu_ms(), statements, statements - bounds, commits)
+        return Reading(cpu_ms(self._processes), statements, statements - bounds, commits)
 
     def __enter__(self) -> Self:
         return self
@@ -75,9 +78,15 @@ class Meters:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def _cpu_ms(self) -> dict[str, float]:
-        table = [_stat(int(path.name)) for path in Path("/proc").glob("[0-9]*")]
-        return {name: _of_tree(root, table) * _TICK_MS for name, root in self._processes.items()}
+
+def cpu_ms(processes: Mapping[str, int]) -> dict[str, float]:
+    """Return the CPU time used so far by processes, each with all that it started.
+
+    Args:
+        processes: Process ids by name.
+    """
+    table = [_stat(int(path.name)) for path in Path("/proc").glob("[0-9]*")]
+    return {name: _of_tree(root, table) * _TICK_MS for name, root in processes.items()}
 
 
 def _of_tree(root: int, table: list[tuple[int, int, int]]) -> int:

@@ -114,8 +114,8 @@ def _table(title: str, noun: str, part: dict[str, dict[str, Any]]) -> list[str]:
         [
             clients,
             row[f"{noun}s_per_second"],
-            row["p50_ms"],
-            row["p99_ms"],
+            f"{row['p50_ms']:.1f}",
+            f"{row['p99_ms']:.1f}",
             row.get("ratio_to_floor", "1"),
             *(f"{spent:.2f}" for spent in row[f"cpu_ms_per_{noun}"].values()),
             row[f"queries_per_{noun}"],

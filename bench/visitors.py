@@ -3,7 +3,7 @@
 import base64
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from typing import Any, Protocol, TypeVar
@@ -134,7 +134,11 @@ class Device:
     device: str
     seed: str
     counter: int = 0
-    visits_left: int = field(default=1_000_000_000, init=False)
+
+    @property
+    def visits_left(self) -> int:
+        """It may always come again."""
+        return 1
 
     def visit(self, service: Connection) -> None:
         """Have the next code checked."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from protocol import cose
 from protocol.cose import Typ
@@ -30,8 +30,6 @@ from protocol.verdict import Reason, Verdict
 
 if TYPE_CHECKING:
     from protocol.receipt import Receipt
-
-Carrier = Any  # TEMPORARY until transactions/services/conclude.py says Receipt
 
 
 @dataclass(frozen=True, slots=True)

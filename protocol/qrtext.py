@@ -66,7 +66,7 @@ def decode(text: str, link: Link) -> tuple[str, bytes]:
     found = _LINK.fullmatch(text.strip())
     if not found or found[2] != link.path:
         raise ProtocolError("not_ours", "this is not the kind of code that is due here")
-    data = from_digits(found[3])
+    data = _from_digits(found[3])
     _, plain, deflated = link.value
     if data[:1] == bytes([plain]):
         return found[1], data[1:]
@@ -84,16 +84,8 @@ def to_digits(data: bytes) -> str:
     )
 
 
-def from_digits(digits: str) -> bytes:
-    """Read what :func:`to_digits` wrote, and only that.
-
-    Raises:
-        ProtocolError: ``encoding_invalid`` or ``too_large``.
-    """
-    if len(digits) > _MAX_DIGITS:
-        raise ProtocolError("too_large", "the text is longer than any of our codes")
-    if not (digits.isascii() and digits.isdigit()):
-        raise ProtocolError("encoding_invalid", "not decimal digits")
+def _from_digits(digits: str) -> bytes:
+    """Read what :func:`to_digits` wrote, and only that."""
     out = bytearray()
     for start in range(0, len(digits), GROUP_DIGITS):
         group = digits[start : start + GROUP_DIGITS]

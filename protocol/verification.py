@@ -220,7 +220,8 @@ def _certificate(
     """
     hosts = directory.hosts
     if isinstance(step.by, CertifiedServer):
-        hosts = tuple(host for host in hosts if host.number == step.by.host)
+        named = directory.host(step.by.host)
+        hosts = (named,) if named else ()
         certificate = step.by.certificate(step.serial)
         # Which of the host's keys signed it is not said: each is tried.
         signed = Sign1(Typ.SERVER, b"", certificate.payload(), step.by.signature)

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
+# Fixtures of e2e, concurrency and faults, which share the running services.
+from tests.e2e.fixtures import on_postgres, on_sqlite, services  # noqa: F401
 from tests.postgres import PostgresMissingError, throwaway_postgres
 
 # A busy machine is no reason to fail a property.

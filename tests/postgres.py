@@ -65,6 +65,27 @@ def create_database(server_url: str, name: str) -> str:
     return f"{server_url.rpartition('/')[0]}/{name}"
 
 
+def restart(server_url: str) -> None:
+    """Restart a throw-away server, cutting all connections, and wait until it serves again.
+
+    Raises:
+        RuntimeError: it does not come back.
+    """
+    with psycopg.connect(server_url) as connection:
+        found = connection.execute("SHOW data_directory").fetchone()
+    if found is None:
+        raise RuntimeError("PostgreSQL does not say where it keeps its data")
+    cluster = Path(found[0])
+    # With a log of its own, it does not hold on to our pipe.
+    restarted = _run(
+        find_postgres() / "pg_ctl",
+        *("restart", "--wait", "--pgdata", cluster, "--mode", "fast"),
+        *("--log", cluster.with_name("log")),
+    )
+    if restarted.returncode != 0:
+        raise RuntimeError(f"PostgreSQL does not restart: {restarted.stderr}")
+
+
 def find_postgres() -> Path:
     """Return the folder of the newest ``initdb`` and ``pg_ctl``: Debian keeps them off the PATH.
 

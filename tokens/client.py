@@ -26,8 +26,9 @@ from tokens.simulator import Shown, SimulatedToken
 MAX_ANSWER_BYTES = 64_000
 # A platform asks the paired server before it answers.
 TIMEOUT = Timeout(connect=5, read=30)
-# Every call may be repeated: the same question gets the same answer.
-RETRIES = Retry(1, redirect=0, status=0, allowed_methods=None)
+# Every call may be repeated: the same question gets the same answer.  One with a status is an
+# answer, and its code is passed on even when it says that the caller may try again later.
+RETRIES = Retry(1, redirect=0, status=0, allowed_methods=None, respect_retry_after_header=False)
 
 _ORIGIN = re.compile(
     r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?"

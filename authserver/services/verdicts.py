@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from authserver.errors import AuthserverError, Code
 from authserver.models import Server, Verdict
-from authserver.selectors import locked_server
+from authserver.selectors import find_verdict, locked_server
 from authserver.services.admission import Asked, admit, check_tag
 from authserver.services.attempts import clear_failures, is_repeat, record_failure
 from authserver.services.matching import Place, find_place, is_right_at, parsed_suite
@@ -145,7 +145,7 @@ def void_statement(
             raise AuthserverError(Code.STATEMENT_INVALID, "The address names another statement.")
         if tag is not None:
             check_tag(server, s, "decline" + note, tag)
-        stored = Verdict.objects.filter(server=server, s=s).first()
+        stored = find_verdict(server, s)
         if stored is not None:
             return _as_stored(server, stored, now)
         if reason is Reason.EXPIRED and int(now.timestamp()) <= asked.statement.expires:
@@ -157,7 +157,7 @@ def void_statement(
 
 def _judge(server: Server, asked: Asked, response: str, now: datetime) -> Wrong | Ended:
     # (2) A terminal verdict is stored for S.
-    stored = Verdict.objects.filter(server=server, s=asked.s).first()
+    stored = find_verdict(server, asked.s)
     if stored is not None:
         return _replay(server, stored, response, now)
     # (3) Locked, suspended, revoked, expired.

@@ -9,6 +9,7 @@ from ninja import Router, Schema, Status
 from accounts import selectors, services
 from accounts.models import ApiKey, Holder
 from accounts.security import HOLDER_AUTH, caller
+from common.schemas import Input
 
 router = Router(auth=HOLDER_AUTH, tags=["account"])
 
@@ -20,7 +21,7 @@ class HolderOut(Schema):
     name: str
 
 
-class NameIn(Schema):
+class NameIn(Input):
     """A name; empty to take it away."""
 
     name: str

@@ -12,7 +12,8 @@ class UserManager(BaseUserManager["User"]):
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Make a user; ``None`` as password means that none will ever match."""
-        user = self.model(email=self.normalize_email(email), **fields)
+        # Invitations and logins find an address in lower case alone.
+        user = self.model(email=email.lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user

@@ -5,15 +5,19 @@ import hashlib
 from django.db.models import QuerySet
 
 from accounts.models import ApiKey, Holder
+from common.compiled import Compiled
 
 
 def holder_by_api_key(key: str) -> Holder | None:
     """Return the holder a valid API key acts for."""
-    return Holder.objects.filter(
-        api_keys__key_hash=hash_key(key),
-        api_keys__revoked_at=None,
-        user__is_active=True,
-    ).first()
+    return _BY_KEY.first(hash_key(key))
+
+
+_BY_KEY = Compiled(
+    lambda: Holder.objects.filter(
+        api_keys__key_hash=b"", api_keys__revoked_at=None, user__is_active=True
+    )
+)
 
 
 def holder_by_account(account: str) -> Holder | None:

@@ -104,6 +104,9 @@ else:
     # One connection stays open per worker thread.  One that broke costs the request that finds
     # out a 503, rather than every request a question to the database.
     _database["CONN_MAX_AGE"] = None
+    # Statements are planned once for each connection; a pooler in transaction mode forbids it.
+    if env.bool("DATABASE_PREPARE", True):
+        _database["OPTIONS"] = {"server_side_binding": True, "prepare_threshold": 1}
     _database["DISABLE_SERVER_SIDE_CURSORS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -108,11 +108,14 @@ class AuthserverClient:
                 body=None if body is None else json.dumps(body),
                 headers=headers,
                 redirect=False,
-                retries=Retry(retries, redirect=0, status=0, allowed_methods=None),
+                retries=_retry(retries),
                 preload_content=False,
             )
-            data = response.read(_MAX_ANSWER_BYTES + 1)
-            response.release_conn()
+            try:
+                data = response.read(_MAX_ANSWER_BYTES + 1)
+            finally:
+                # Read to its end, the connection is kept; otherwise nobody may use it again.
+                response.close()
         except urllib3.exceptions.HTTPError as error:
             raise AuthserverUnavailableError from error
         return _read(response.status, data)
@@ -148,11 +151,18 @@ def _pool() -> urllib3.PoolManager:
     )
 
 
+def _retry(times: int) -> Retry:
+    """Repeat a call that got no answer; an answer of any status is one, Retry-After or not."""
+    return Retry(
+        times, redirect=0, status=0, allowed_methods=None, respect_retry_after_header=False
+    )
+
+
 def _read(status: int, data: bytes) -> dict[str, Any]:
     """Return a good answer; pass a refusal on; take anything else for an outage."""
     try:
         answer = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AuthserverUnavailableError from error
     if not isinstance(answer, dict) or len(data) > _MAX_ANSWER_BYTES:
         raise AuthserverUnavailableError

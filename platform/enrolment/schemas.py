@@ -6,19 +6,21 @@ from typing import Annotated, Literal
 from ninja import Schema
 from pydantic import Field, StringConstraints
 
+from common.schemas import Input
+
 Serial = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,16}$")]
 Action = Literal["suspend", "resume", "revoke"]
 Short = Annotated[str, Field(max_length=200)]
 
 
-class TokenIn(Schema):
+class TokenIn(Input):
     """A token to enrol; without a suite the default one."""
 
     name: Short = ""
     suite: Short = ""
 
 
-class DigitsIn(Schema):
+class DigitsIn(Input):
     """The eight digits that the token shows after enrolment."""
 
     digits: Annotated[str, Field(max_length=16)] = ""

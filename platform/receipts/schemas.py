@@ -6,12 +6,13 @@ from typing import Annotated
 from ninja import Schema
 from pydantic import Field
 
+from common.schemas import Input
 from protocol.currency import format_amount
 from protocol.statement import Statement
 from protocol.verification import Report
 
 
-class ReceiptIn(Schema):
+class ReceiptIn(Input):
     """A receipt: its QR text, or its COSE bytes in base64url."""
 
     receipt: Annotated[str, Field(max_length=12_000)]

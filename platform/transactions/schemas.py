@@ -1,11 +1,12 @@
 """The JSON of transactions, in and out."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from ninja import Schema
-from pydantic import Field, StrictInt, StringConstraints
+from pydantic import Field, StrictInt, StringConstraints, model_validator
 
+from common.schemas import Input
 from enrolment.schemas import Serial
 from protocol import qrtext
 from protocol.qrtext import Link
@@ -21,7 +22,13 @@ from transactions.services import Answer, Asked, Invited
 Hex8 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[!-?A-~]{1,64}@[!-?A-~]{1,189}$")]
+# One plain address: nothing that a mail header would read as a name, a list or a comment.
+Email = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}$", to_lower=True
+    ),
+]
 # Wider than the caps of the protocol, which answers with the count; narrower than a flood.
 Words = Annotated[str, Field(max_length=2000)]
 # What is judged is judged by the authentication server; this only bounds it.
@@ -29,7 +36,7 @@ Response = Annotated[str, Field(max_length=64)]
 Base64 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,6000}$")]
 
 
-class DemandIO(Schema):
+class DemandIn(Input):
     """Demand information; ``amount`` in minor units of ``currency``."""
 
     kind: Literal["payment", "transfer", "order", "approval", "other"]
@@ -42,17 +49,23 @@ class DemandIO(Schema):
     due_days: StrictInt | None = None
 
 
-class NextIn(Schema):
+class NextIn(Input):
     """Who is invited to continue: a holder's account, or an e-mail address."""
 
     account: Account | None = None
     email: Email | None = None
 
+    @model_validator(mode="after")
+    def _only_one(self) -> Self:
+        if self.account and self.email:
+            raise ValueError("name an account or an e-mail address, not both")
+        return self
 
-class StepIn(Schema):
+
+class StepIn(Input):
     """One party's part."""
 
-    demand: DemandIO
+    demand: DemandIn
     remark: Words
     token: Serial
     next: NextIn = NextIn()
@@ -61,7 +74,7 @@ class StepIn(Schema):
     def asked(self) -> Asked:
         """Return the part as the services take it."""
         return Asked(
-            demand=self.demand.dict(),
+            demand=self.demand.model_dump(),
             remark=self.remark,
             serial=self.token,
             next=Invited(self.next.account or "", self.next.email or ""),
@@ -83,19 +96,19 @@ class ContinueIn(StepIn):
     receipt: Annotated[str, Field(max_length=12_000)]
 
 
-class ResponseIn(Schema):
+class ResponseIn(Input):
     """The digits the token shows."""
 
     response: Response
 
 
-class DeclineIn(Schema):
+class DeclineIn(Input):
     """Why the statement is wrong, in the holder's words."""
 
     reason: Words
 
 
-class PostedIn(Schema):
+class PostedIn(Input):
     """What a token posts by itself: a response, or the words with which it declines."""
 
     s: Hex32

@@ -1,9 +1,12 @@
 """Find transactions and steps, and read them as the protocol's messages."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
 
+from common.compiled import Compiled
 from common.errors import NotFoundError
 from enrolment.selectors import certified_server
 from protocol import chain, cose
@@ -27,7 +30,7 @@ def step_by_digest(s: bytes) -> Step:
     Raises:
         NotFoundError: there is no such step.
     """
-    step = _detailed().filter(s=s).first()
+    step = _BY_DIGEST.first(s)
     if step is None:
         raise NotFoundError("There is no such step.")
     return step
@@ -35,7 +38,7 @@ def step_by_digest(s: bytes) -> Step:
 
 def step_by_receipt(receipt_id: bytes) -> Step | None:
     """Return the step whose stored receipt has this identity."""
-    return _detailed().filter(receipt_id=receipt_id).first()
+    return _BY_RECEIPT.first(receipt_id)
 
 
 def transaction_by_tx(tx: bytes) -> Transaction:
@@ -159,15 +162,30 @@ def _as_context(step: Step) -> Linked[Context]:
     )
 
 
+def recent_steps(*, token_id: int, since: datetime) -> list[Step]:
+    """Return a token's steps that were put after a time or are still open, in part."""
+    return list(_RECENT.rows(token_id, since, *Step.OPEN))
+
+
 def _detailed() -> QuerySet[Step]:
     last = (
         Step.objects.filter(token=OuterRef("token"), seq__isnull=False)
         .order_by("-seq")
         .values("seq")[:1]
     )
-    return Step.objects.select_related("transaction", "token__host").annotate(
-        last_seq=Subquery(last)
+    return Step.objects.annotate(last_seq=Subquery(last))
+
+
+_RELATED = ("transaction", "token", "token__host")
+_BY_DIGEST = Compiled(lambda: _detailed().filter(s=b""), *_RELATED)
+_BY_RECEIPT = Compiled(lambda: _detailed().filter(receipt_id=b""), *_RELATED)
+_RECENT = Compiled(
+    lambda: (
+        Step.objects.filter(token=0)
+        .filter(Q(issued_at__gt=timezone.now()) | Q(state__in=Step.OPEN))
+        .only("s", "issued_at", "expires_at", "state", "slot")
     )
+)
 
 
 def _invited_by_email(holder: "Holder") -> Q:

@@ -17,6 +17,7 @@ from countersign.local import LocalServices
 from tests.e2e.party import Party
 from tests.e2e.wire import Wire
 
+LOOPBACK = ["127.0.0.1", "::1"]
 # Below the range from which Linux takes the ports of outgoing connections: a service that is
 # down for a moment must find its port free.
 PORTS = range(20_000, 32_000)
@@ -30,7 +31,6 @@ class Live(LocalServices):
     Attributes:
         front: The wire in front of the platform, to which its origin leads.
         back: The wire in front of the authserver, for platform and tokens alike.
-        secrets: What the parties' tokens know.
     """
 
     def __init__(
@@ -73,9 +73,13 @@ class Live(LocalServices):
         """Set both up and have them run."""
         try:
             self.prepare()
-            with self.running():
-                yield self
+            self.start("authserver")
+            self.start("platform")
+            yield self
         finally:
+            # Nobody will read their files again.
+            for service in list(self.processes):
+                self.kill(service)
             self.front.close()
             self.back.close()
 
@@ -84,6 +88,15 @@ class Live(LocalServices):
         process = self.processes.pop(service)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+    @contextmanager
+    def without(self, *services: str) -> Iterator[None]:
+        """Kill services, and start them again at the end."""
+        for service in services:
+            self.kill(service)
+        yield
+        for service in services:
+            self.start(service)
 
     def party(self, name: str) -> Party:
         """Return the person of this name, signed up on first use."""
@@ -99,8 +112,9 @@ class Live(LocalServices):
     def rows(self, service: str, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """Ask a service's database; ``?`` stands for a value."""
         with self._connected(service) as connection:
-            query = query.replace("?", "%s") if self.is_postgres and values else query
-            return [tuple(row) for row in connection.execute(query, values or None or ())]
+            if self.is_postgres:
+                query = query.replace("?", "%s")
+            return [tuple(row) for row in connection.execute(query, values)]
 
     def change(self, service: str, *statements: str) -> None:
         """Change a service's database behind its back."""
@@ -145,9 +159,7 @@ class Live(LocalServices):
 
 def most_at_once(spans: Iterable[tuple[float, float]]) -> int:
     """Return how many of some spans of time overlap at most."""
-    moments = sorted(
-        moment for began, ended in spans for moment in ((began, 1), (ended, -1))
-    )
+    moments = sorted(moment for began, ended in spans for moment in ((began, 1), (ended, -1)))
     now = most = 0
     for _, change in moments:
         now += change

@@ -12,6 +12,8 @@ Result = TypeVar("Result")
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)\r\n", re.IGNORECASE)
 _CHUNK_BYTES = 1 << 16
+# Shorter than the patience of whoever asks.
+_GATE_SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +23,30 @@ class Fault:
     Attributes:
         answer: Sent in place of asking the service.
         delay: Seconds by which answers come late.
-        loses: Whether answers are lost once the service has given them, and the connection cut.
-        hangs: Whether answers are lost, and the caller is left waiting.
+        loses: How many answers are lost when the service has given them, by a cut connection.
+        hangs: Whether answers are lost and the caller is left waiting.
     """
 
     answer: bytes | None = None
     delay: float = 0
-    loses: bool = False
+    loses: int = 0
     hangs: bool = False
+
+
+class Gate:
+    """Holds the first requests back until so many of them are there, and lets them go at once."""
+
+    def __init__(self, size: int) -> None:
+        self._missing = size
+        self._is_open = asyncio.Event()
+
+    async def go_through(self) -> None:
+        """Wait for the others, though not for ever."""
+        self._missing -= 1
+        if self._missing <= 0:
+            self._is_open.set()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._is_open.wait(), _GATE_SECONDS)
 
 
 class Wire:
@@ -37,8 +55,9 @@ class Wire:
     Attributes:
         port: Where it listens.
         seen: All that passed, one entry for each connection and direction.
-        lost: How many answers were lost so far.
+        lost: How many answers were lost since the wire was last spoiled.
         most_at_once: The most requests that were on their way at one time.
+        gate: What every request goes through.
     """
 
     def __init__(self, target: int) -> None:
@@ -46,6 +65,7 @@ class Wire:
         self.seen: list[bytearray] = []
         self.lost = 0
         self.most_at_once = 0
+        self.gate = Gate(0)
         self._target = target
         self._fault = Fault()
         self._at_once = 0
@@ -65,17 +85,21 @@ class Wire:
     @contextmanager
     def spoiled(self, fault: Fault) -> Iterator[None]:
         """Let something go wrong for a while."""
-        self._fault = fault
+        self.lost, self._fault = 0, fault
         try:
             yield
         finally:
             self._fault = Fault()
 
     @contextmanager
-    def counting(self) -> Iterator[None]:
-        """Count ``most_at_once`` anew."""
+    def gathering(self, size: int) -> Iterator[None]:
+        """Make a race: the next requests wait until there are ``size``; count them anew."""
         self.most_at_once = self._at_once
-        yield
+        self.gate = Gate(size)
+        try:
+            yield
+        finally:
+            self.gate = Gate(0)
 
     def _do(self, work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
@@ -98,6 +122,9 @@ class Wire:
         ways = {asyncio.ensure_future(connection.ask()), asyncio.ensure_future(connection.tell())}
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            # The wire is closed; asyncio would call it an error if this went further.
+            pass
         finally:
             for way in ways:
                 way.cancel()
@@ -152,6 +179,7 @@ class _Connection:
                     self._writer.write(spoiled)
                     await self._writer.drain()
                     return
+                await self._wire.gate.go_through()
                 self._inner_writer.write(request)
 
     async def tell(self) -> None:
@@ -159,12 +187,10 @@ class _Connection:
             while chunk := await self._inner_reader.read(_CHUNK_BYTES):
                 self._told += chunk
                 fault = self._wire.fault
-                if fault.loses or fault.hangs:
+                if self._wire.lost < fault.loses or fault.hangs:
                     self._wire.lost += 1
-                if fault.loses:
+                    await asyncio.Event().wait() if fault.hangs else None
                     return
-                if fault.hangs:
-                    await asyncio.Event().wait()
                 await asyncio.sleep(fault.delay)
                 self.settle()
                 self._writer.write(chunk)

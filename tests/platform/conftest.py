@@ -1,8 +1,6 @@
 """Fixtures: one real authentication server for all tests, and a platform paired with it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from django.core.cache import cache
@@ -13,23 +11,9 @@ from enrolment.models import AuthserverHost
 from enrolment.services import add_host
 from protocol.ed25519 import SigningKey
 from signing import services as signing
-from tests.platform.world import Person, now
+from tests.platform.world import Authserver, Person, now
 
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
-
-
-@dataclass(frozen=True)
-class Authserver:
-    """The authentication server all tests share, and what the platform needs to meet it."""
-
-    services: LocalServices
-    platform_root: SigningKey
-    key: str
-    fingerprint: str
-
-    @property
-    def origin(self) -> str:
-        return self.services.authserver_origin
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,9 +29,7 @@ def authserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authserver]
     services = LocalServices(folder, authserver_port=free_port())
     root = SigningKey.generate()
     key_file = folder / "key"
-    fingerprint = services.prepare_authserver(
-        platform_root=root.public.hex(), key_file=key_file
-    )
+    fingerprint = services.prepare_authserver(platform_root=root.public.hex(), key_file=key_file)
     with services.running("authserver"):
         yield Authserver(services, root, key_file.read_text("ascii").strip(), fingerprint)
 
@@ -82,29 +64,22 @@ def host(keys: None, authserver: Authserver) -> Iterator[AuthserverHost]:
 @pytest.fixture
 def anna(host: AuthserverHost) -> Person:
     """A holder with an active token."""
-    return enrolled("Anna")
+    return Person.enrolled("Anna")
 
 
 @pytest.fixture
 def ben(host: AuthserverHost) -> Person:
     """Another holder with an active token."""
-    return enrolled("Ben")
+    return Person.enrolled("Ben")
 
 
 @pytest.fixture
 def cora(host: AuthserverHost) -> Person:
     """A third holder with an active token."""
-    return enrolled("Cora")
+    return Person.enrolled("Cora")
 
 
 @pytest.fixture
 def mallory(host: AuthserverHost) -> Person:
     """A holder who is no party of anything, and has no token."""
     return Person.make("Mallory")
-
-
-def enrolled(name: str) -> Person:
-    """Make a holder with an active token."""
-    person = Person.make(name)
-    person.enrol()
-    return person

@@ -1,5 +1,6 @@
 """POST /transactions: the first step, and what may stand in a statement."""
 
+import unicodedata
 from typing import Any
 
 import pytest
@@ -14,11 +15,12 @@ from tests.platform.world import (
     TYPED_SUITE,
     Person,
     everything_stored,
+    long_part,
     statements,
     step_row,
 )
 
-FAMILY = "👨‍👩‍👧 Ἀθῆναι"  # noqa: RUF001 (a family joined by ZWJ, and polytonic Greek)
+FAMILY = "👨‍👩‍👧 Ἀθῆναι"
 
 
 def statement_of(step: dict[str, Any]) -> Statement:
@@ -81,8 +83,6 @@ def test_the_same_content_twice_is_two_challenges(anna: Person) -> None:
     ids=["emoji", "zwj", "chinese", "arabic", "hebrew", "combining"],
 )
 def test_words_of_every_script_are_signed_and_come_back_in_nfc(anna: Person, words: str) -> None:
-    import unicodedata
-
     receipt = anna.sign(anna.open(remark=f"  {words} "))
 
     (statement,) = statements(receipt)
@@ -238,19 +238,10 @@ def test_a_suspended_token_is_refused(anna: Person) -> None:
     assert "suspended" in answer.body["detail"]
 
 
-def test_a_statement_that_leaves_the_next_party_no_room_is_refused(anna: Person) -> None:
-    demand = {
-        **PAYMENT,
-        "payee_account": "8dK2pQ7xV1mZ9sR4tY6uB3nC5wE0aFgHjL",
-        "payee_name": "付款人名稱與地址還有其他說明文字不重複的漢字共二十三",
-        "text": "每一個字都不一樣因此壓縮不了多少位元組只好拒絕這個請求並說明原因何在",
-        "reference": "Zx9Yw8Vu7Ts6Rq5Po4Nm3Lk2Ji1Hg0Fe_Dc",
-    }
+def test_a_first_statement_at_all_its_caps_fits(anna: Person) -> None:
+    anna.post("/me", {"name": "N" * 40})
 
-    answer = anna.try_open(demand, remark="備註也寫得很滿用了許多各不相同的漢字使得收據放不進一張二維碼之內")
-
-    assert answer.refusal == (422, "statement_too_large")
-    assert "bytes too long" in answer.body["detail"]
+    assert anna.open(**long_part(1), ttl=600)["state"] == "challenged"
 
 
 def test_a_fourth_open_challenge_of_one_token_is_refused(anna: Person) -> None:

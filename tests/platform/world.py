@@ -7,10 +7,15 @@ import base64
 import io
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from random import Random
+from string import ascii_letters, digits
 from typing import Any
 
+import time_machine
 import zxingcpp
 from django.apps import apps
 from django.http import HttpResponse
@@ -19,17 +24,22 @@ from PIL import Image
 
 from accounts.models import Holder, User
 from accounts.services import create_api_key, holder_for
+from countersign.local import LocalServices, free_port
+from enrolment.models import AuthserverHost
+from enrolment.selectors import client_for
 from protocol import cose, qrtext
 from protocol.chain import rebuild
+from protocol.ed25519 import SigningKey
 from protocol.enrolment import Invitation
 from protocol.qrtext import Link
 from protocol.receipt import Receipt
 from protocol.statement import Statement
+from signing.selectors import signer_certificate
 from tokens import ocra
 from tokens.client import Client as TokenClient
 from tokens.enrolment import Enrolment
 from tokens.question import question_for
-from tokens.simulator import SimulatedToken, Shown
+from tokens.simulator import Shown, SimulatedToken
 from transactions.models import Step
 
 API = "/api/v1"
@@ -64,6 +74,9 @@ class Answer:
     raw: bytes
     headers: Mapping[str, str]
 
+    def __repr__(self) -> str:
+        return f"{self.status} {str(self.body)[:300]}"
+
     @classmethod
     def of(cls, response: HttpResponse) -> "Answer":
         is_json = "json" in response.get("Content-Type", "")
@@ -96,10 +109,39 @@ def call(
     raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body)
     bearer = {"Authorization": f"Bearer {key}"} if key else {}
     path = path if path.startswith(("/.well", "/accounts", "/api")) else API + path
-    response = (client or Client()).generic(
+    if client is None:
+        client = _browserless()
+        client.cookies.clear()
+    response = client.generic(
         method, path, raw, content_type=content_type, headers={**bearer, **(headers or {})}
     )
     return Answer.of(response)
+
+
+@cache
+def _browserless() -> Client:
+    """One client for all calls without cookies: each new one loads the middleware again."""
+    return Client(raise_request_exception=False)
+
+
+@cache
+def _token_client() -> TokenClient:
+    """One client for all tokens: each new one reads the system's certificates."""
+    return TokenClient()
+
+
+@dataclass(frozen=True)
+class Authserver:
+    """The authentication server all tests share, and what the platform needs to meet it."""
+
+    services: LocalServices
+    platform_root: SigningKey
+    key: str
+    fingerprint: str
+
+    @property
+    def origin(self) -> str:
+        return self.services.authserver_origin
 
 
 @dataclass
@@ -116,6 +158,13 @@ class Person:
         holder = holder_for(user)
         _, key = create_api_key(holder=holder, name="tests", now=now())
         return cls(holder, key)
+
+    @classmethod
+    def enrolled(cls, name: str) -> "Person":
+        """Make a holder with an active token."""
+        person = cls.make(name)
+        person.enrol()
+        return person
 
     @property
     def token(self) -> SimulatedToken:
@@ -149,7 +198,7 @@ class Person:
         """Have a token paired and enrol it; return its serial and the eight digits."""
         pairing = self.post("/tokens", {"name": "Phone", "suite": suite})
         enrolment = Enrolment.begin(Invitation.from_link(pairing["invitation"]), now())
-        token, digits = enrolment.finish(TokenClient().enrol(enrolment), now())
+        token, digits = enrolment.finish(_token_client().enrol(enrolment), now())
         self.tokens.append(token)
         return str(pairing["serial"]), digits
 
@@ -173,11 +222,16 @@ class Person:
         return self.call("POST", "/transactions", self.part(demand, **changes))
 
     def try_follow(
-        self, receipt: str, demand: Mapping[str, object] = APPROVAL, **changes: object
+        self,
+        receipt: str,
+        demand: Mapping[str, object] = APPROVAL,
+        *,
+        shown: str | None = None,
+        **changes: object,
     ) -> Answer:
-        """Try to continue behind a receipt."""
-        tx = changes.pop("tx", None) or read_receipt(receipt).tx.hex()
-        body = self.part(demand, receipt=receipt, **changes)
+        """Try to continue the transaction of a receipt, by showing it or something else."""
+        tx = read_receipt(receipt).tx.hex()
+        body = self.part(demand, receipt=receipt if shown is None else shown, **changes)
         return self.call("POST", f"/transactions/{tx}/steps", body)
 
     def follow(
@@ -231,6 +285,21 @@ class Person:
         return (code for code in map("{:08}".format, range(10_000)) if code not in right)
 
 
+def long_part(seed: int) -> dict[str, Any]:
+    """Make a payment and a remark at their caps, of which deflate can make little."""
+    random = Random(seed)  # noqa: S311 (no secret)
+    ideographs = [chr(random.randrange(0x4E00, 0x9FA0)) for _ in range(103)]
+    plain = "".join(random.sample(ascii_letters + digits, 62))
+    demand = {
+        **PAYMENT,
+        "payee_account": plain[:34],
+        "payee_name": "".join(ideographs[:23]),
+        "text": "".join(ideographs[23:63]),
+        "reference": plain[27:],
+    }
+    return {"demand": demand, "remark": "".join(ideographs[63:])}
+
+
 def read_receipt(text: str) -> Receipt:
     """Read a receipt's text, unproved."""
     return Receipt.from_signed(cose.parse(receipt_bytes(text)))
@@ -249,6 +318,18 @@ def statements(text: str) -> list[Statement]:
 def step_row(step: Mapping[str, Any]) -> Step:
     """The stored step behind an answer of the API."""
     return Step.objects.get(s=bytes.fromhex(step["id"]))
+
+
+def lose_the_answer(step: Mapping[str, Any], response: str) -> None:
+    """Have the server accept a response without the platform learning of it."""
+    row = step_row(step)
+    client_for(row.token.host).judge(
+        vk=bytes(row.token.vk),
+        statement=bytes(row.statement),
+        certificate=signer_certificate(bytes(row.statement)),
+        response=response,
+        last_seq=0,
+    )
 
 
 def to_base64(data: bytes) -> str:
@@ -273,3 +354,21 @@ def everything_stored() -> dict[str, list[str]]:
         for model in apps.get_models()
         if model._meta.label not in _NOT_STATE
     }
+
+
+@contextmanager
+def unreachable(host: AuthserverHost) -> Iterator[None]:
+    """Have nobody listen where the platform looks for a host."""
+    origin = host.origin
+    AuthserverHost.objects.filter(pk=host.pk).update(origin=f"http://127.0.0.1:{free_port()}")
+    try:
+        yield
+    finally:
+        AuthserverHost.objects.filter(pk=host.pk).update(origin=origin)
+
+
+@contextmanager
+def minutes_ago(minutes: float) -> Iterator[None]:
+    """Set the platform's clock back: what is asked now expired long ago for the authserver."""
+    with time_machine.travel(now() - timedelta(minutes=minutes)):
+        yield

@@ -646,7 +646,7 @@ def receipt_faults() -> Iterator[tuple[str, Vector]]:
     }
     for name, (given, code) in faults.items():
         yield f"receipt_{name}", fault("receipt", name.replace("_", " "), given, code)
-    for name, given, code in (
+    for name, its_parts, code in (
         ("without_reason", refused[:7], "type_wrong"),
         ("reason_0", [*refused[:7], 0], "value_out_of_range"),
         ("reason_5", [*refused[:7], 5], "value_out_of_range"),
@@ -654,7 +654,7 @@ def receipt_faults() -> Iterator[tuple[str, Vector]]:
     ):
         yield (
             f"refusal_{name}",
-            fault("receipt", name.replace("_", " "), signed_receipt(given, Typ.REFUSAL), code),
+            fault("receipt", name.replace("_", " "), signed_receipt(its_parts, Typ.REFUSAL), code),
         )
     yield from verification_faults(steps, good)
 

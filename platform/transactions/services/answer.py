@@ -9,8 +9,7 @@ from common.errors import NotFoundError
 from enrolment.authserver_client import Outcome
 from enrolment.errors import AuthserverRefusedError
 from enrolment.selectors import client_for
-from protocol.keys import Purpose
-from signing.services import signing_key
+from signing.selectors import signer_certificate
 from transactions.errors import (
     ChallengeExpiredError,
     ChallengeVoidError,
@@ -81,7 +80,7 @@ def _answer(step: Step, response: str, *, tag: bytes | None, actor: str, now: da
     _require_answerable(step)
     try:
         # No transaction is open here: the server may take seconds.
-        outcome = _judge(step, response, tag, now)
+        outcome = _judge(step, response, tag)
     except AuthserverRefusedError as error:
         return _refused(step, error, actor, now)
     if outcome.verdict is not None:
@@ -104,11 +103,11 @@ def _require_answerable(step: Step) -> None:
         raise ChallengeVoidError
 
 
-def _judge(step: Step, response: str, tag: bytes | None, now: datetime) -> Outcome:
+def _judge(step: Step, response: str, tag: bytes | None) -> Outcome:
     return client_for(step.token.host).judge(
         vk=bytes(step.token.vk),
         statement=bytes(step.statement),
-        certificate=signing_key(Purpose.STATEMENT, now=now).certificate,
+        certificate=signer_certificate(bytes(step.statement)),
         response=response,
         last_seq=step.last_seq or 0,  # type: ignore[attr-defined]  # annotated by the selector
         tag=tag,

@@ -8,10 +8,9 @@ from common.errors import DomainError, InputInvalidError, NotFoundError
 from enrolment.errors import AuthserverUnavailableError
 from enrolment.selectors import client_for
 from protocol.errors import ProtocolError
-from protocol.keys import Purpose
 from protocol.text import check_text, normalise
 from protocol.verdict import Reason
-from signing.services import signing_key
+from signing.selectors import signer_certificate
 from transactions.errors import ChallengeVoidError, StepClosingError
 from transactions.models import Step
 from transactions.selectors import step_by_digest
@@ -128,7 +127,7 @@ def _void(
         vk=bytes(step.token.vk),
         s=bytes(step.s),
         statement=bytes(step.statement),
-        certificate=signing_key(Purpose.STATEMENT, now=now).certificate,
+        certificate=signer_certificate(bytes(step.statement)),
         reason=reason.name.lower(),
         last_seq=step.last_seq or 0,  # type: ignore[attr-defined]  # annotated by the selector
         tag=tag,

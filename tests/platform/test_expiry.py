@@ -1,0 +1,97 @@
+"""A challenge that nobody answered in time: it blocks nobody, and its end is the server's word."""
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from enrolment.models import AuthserverHost
+from tests.platform.world import (
+    Person,
+    lose_the_answer,
+    minutes_ago,
+    now,
+    step_row,
+    unreachable,
+)
+from transactions.models import Step
+from transactions.services import reconcile_steps
+
+
+def test_an_expired_step_does_not_keep_others_from_continuing(
+    anna: Person, ben: Person, cora: Person
+) -> None:
+    with minutes_ago(10):
+        first = anna.open()
+    receipt = sign_late(anna, first)
+    with minutes_ago(8):
+        step = ben.follow(receipt)
+
+    assert cora.follow(receipt)["position"] == 1
+    assert step_row(step).state == Step.State.EXPIRED
+
+
+def sign_late(person: Person, step: dict[str, str]) -> str:
+    """Let a step that expired count as signed in time, as if its answer had come then."""
+    raise NotImplementedError
+
+
+def test_three_expired_challenges_leave_the_token_free(anna: Person) -> None:
+    with minutes_ago(10):
+        steps = [anna.open() for _ in range(3)]
+
+    assert anna.open()["state"] == "challenged"
+    assert {step_row(step).state for step in steps} == {Step.State.EXPIRED}
+
+
+def test_an_open_challenge_is_not_settled(anna: Person) -> None:
+    anna.open()
+
+    assert reconcile_steps(now=now()) == (0, 0)
+
+
+def test_the_command_settles_what_is_overdue(anna: Person) -> None:
+    with minutes_ago(10):
+        step = anna.open()
+    said = io.StringIO()
+
+    call_command("reconcile_steps", stdout=said)
+
+    assert said.getvalue() == "1 steps settled, 0 left\n"
+    assert step_row(step).state == Step.State.EXPIRED
+
+
+def test_the_command_fails_while_a_host_gives_no_answer(
+    anna: Person, host: AuthserverHost
+) -> None:
+    with minutes_ago(10):
+        step = anna.open()
+    said = io.StringIO()
+
+    with unreachable(host), pytest.raises(CommandError, match="authserver_unavailable"):
+        call_command("reconcile_steps", stdout=said)
+
+    assert said.getvalue() == "0 steps settled, 1 left\n"
+    assert step_row(step).state == Step.State.CLOSING
+
+
+def test_an_answer_that_was_lost_is_found_when_the_step_is_settled(anna: Person) -> None:
+    step = anna.open()
+    lose_the_answer(step, anna.response(step))
+    Step.objects.update(expires_at="2020-01-01T00:00:00Z")
+
+    assert reconcile_steps(now=now()) == (1, 0)
+    assert step_row(step).state == Step.State.SIGNED
+    assert step_row(step).receipt
+
+
+def test_an_expired_step_is_described_with_its_reason(anna: Person) -> None:
+    with minutes_ago(10):
+        step = anna.open()
+    reconcile_steps(now=now())
+
+    shown = anna.get(f"/steps/{step['id']}")
+
+    assert shown["state"] == "expired"
+    assert shown["reason"] == "expired"
+    assert "challenge" not in shown
