@@ -23,7 +23,7 @@ class Code(Enum):
     SUITE_REFUSED = 422, "A token with this suite may not be enrolled."
     CERTIFICATE_INVALID = 422, "The certificate of the statement key is not valid."
     SHARE_INVALID = 422, "The token's share is not a usable key."
-    TICKET_UNKNOWN = 404, "This enrolment is not open: it expired or never was."
+    TICKET_UNKNOWN = 404, "This enrolment is not open: it was finished, has expired, or never was."
     TICKET_USED = 409, "The enrolment is void: another device used it, or the digits differed."
     DIGITS_WRONG = 422, "The eight digits are not those of the token."
     ENROLMENT_VOID = 409, "The digits were wrong three times. The enrolment is void; begin again."

@@ -112,8 +112,8 @@ def verdicts_after(caller: bytes, after: int, limit: int) -> list[Verdict]:
         AuthserverError: ``not_authenticated``.
     """
     platform = calling_platform(caller)
-    rows = Verdict.objects.filter(server__platform=platform, id__gt=after)
-    return list(rows.select_related("server").order_by("id")[:limit])
+    rows = Verdict.objects.filter(server__platform=platform, id__gt=after).order_by("id")
+    return list(rows.select_related("server").only("seq", "message", "server__vk")[:limit])
 
 
 def host_state() -> HostState:

@@ -71,7 +71,7 @@ def pair(request: HttpRequest, caller: bytes) -> JsonResponse:
         caller=caller,
         suite=body.text("suite"),
         certificate=body.binary("certificate"),
-        label=body.text("label") if body.has("label") else None,
+        label=body.text("label") if body.has("label") else "",
         now=timezone.now(),
     )
     server = paired.server

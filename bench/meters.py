@@ -19,7 +19,7 @@ _COUNTS = """
            pg_snapshot_xmax(pg_current_snapshot())::text::bigint
     FROM pg_stat_statements
     WHERE dbid <> (SELECT oid FROM pg_database WHERE datname = current_database())
-      AND query NOT LIKE 'SELECT 1 FROM ONLY %'
+      AND query !~ '^SELECT [^ ]+ FROM ONLY '
 """
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import cbor2
 
@@ -70,6 +71,8 @@ def assemble(*, typ: str, kid: bytes, payload: bytes, signature: bytes) -> bytes
     return _TAG_18 + cbor.encode([_protected(typ, kid), {}, payload, signature])
 
 
+# A message is looked at several times on its way; what it holds never changes.
+@lru_cache(maxsize=64)
 def parse(message: bytes, *, max_bytes: int = cbor.MAX_BYTES) -> Sign1:
     """Take a message apart, strictly.  The signature is not checked here.
 

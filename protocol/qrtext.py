@@ -3,6 +3,7 @@
 import re
 import zlib
 from enum import Enum
+from functools import lru_cache
 
 from protocol.cbor import MAX_BYTES
 from protocol.errors import ProtocolError
@@ -44,6 +45,8 @@ def encode(origin: str, link: Link, content: bytes) -> str:
     return prefix(origin, link) + to_digits(pack(link, content))
 
 
+# Asked for twice in a row: whether it fits, then for its text.
+@lru_cache(maxsize=16)
 def pack(link: Link, content: bytes) -> bytes:
     """Return a flag byte, and the content plain, or raw-deflated (RFC 1951) when shorter."""
     _, plain, deflated = link.value

@@ -39,6 +39,9 @@ def find_place(
         last_step: Last accepted time step.  A step equal to it may match, since another
             statement is another question; an earlier one never does.
         now: Unix seconds.
+
+    Raises:
+        AuthserverError: ``not_ready`` when the host's clock went back.
     """
     counters: list[int | None] = [None]
     if counter is not None:
@@ -51,6 +54,9 @@ def find_place(
             key=lambda step: abs(step - current),
         )
         steps = [step for step in near if step >= (last_step or 0)]
+        if not steps:
+            # Our trouble: counted as a wrong response it would lock every holder out.
+            raise AuthserverError(Code.NOT_READY, "The host's clock is behind its own verdicts.")
     return ocra.match(
         suite,
         seed,

@@ -50,7 +50,7 @@ class Paired:
 
 
 def pair_server(
-    *, caller: bytes, suite: str, certificate: bytes, label: str | None, now: datetime
+    *, caller: bytes, suite: str, certificate: bytes, label: str, now: datetime
 ) -> Paired:
     """Make a server with a key of its own, and a ticket good for ten minutes.
 
@@ -58,7 +58,7 @@ def pair_server(
         caller: Hash of the platform's bearer key.
         suite: Suite of the token to come.
         certificate: The platform's current statement key, COSE cs-key; the token gets it.
-        label: The platform's name for it, at most 40 bytes.
+        label: The platform's name for it, at most 40 bytes; may be empty.
         now: Current time.
 
     Raises:
@@ -69,7 +69,7 @@ def pair_server(
     unix = int(now.timestamp())
     parsed = enrollable_suite(suite, unix)
     try:
-        if label is not None:
+        if label:
             check_text("label", label, LABEL_BYTES)
     except ProtocolError as error:
         raise AuthserverError(Code.INPUT_INVALID, error.detail) from error
@@ -82,7 +82,7 @@ def pair_server(
         vk=key.kid.hex(),
         serial=serial,
         platform=platform,
-        label=label or "",
+        label=label,
         suite=str(parsed),
         sight=parsed.sight,
         certificate=_certify(key.public, serial, now),

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 
+from common.errors import DomainError
 from common.problems import problem
 
 MAX_BODY_BYTES = 1_000_000
@@ -35,9 +36,18 @@ class RequestMiddleware:
         return response
 
     @staticmethod
+    def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer a refusal outside the API, such as of the directory, in the same shape."""
+        if not isinstance(error, DomainError):
+            return None
+        return problem(
+            request, code=error.code, status=error.status, detail=error.detail, **error.extra
+        )
+
+    @staticmethod
     def _too_large(request: HttpRequest) -> HttpResponse | None:
-        length = request.headers.get("Content-Length", "0")
-        if length.isdigit() and int(length) <= MAX_BODY_BYTES:
+        length = request.headers.get("Content-Length") or "0"
+        if length.isdecimal() and int(length) <= MAX_BODY_BYTES:
             return None
         return problem(
             request,

@@ -4,6 +4,7 @@ import argparse
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from countersign.demo import people, run_demo
 from countersign.local import ROOT, LocalServices
@@ -16,9 +17,12 @@ def main() -> int:
     parser.add_argument("command", choices=["demo", "run"])
     parser.add_argument("--port", type=int, default=8000, help="of the platform")
     parser.add_argument("--authserver-port", type=int, default=8001)
+    parser.add_argument("--folder", type=Path, default=ROOT / "var", help="where the demo works")
     options = parser.parse_args()
     services = LocalServices(
-        ROOT / "var", platform_port=options.port, authserver_port=options.authserver_port
+        options.folder.resolve(),
+        platform_port=options.port,
+        authserver_port=options.authserver_port,
     )
     try:
         return run_demo(services) if options.command == "demo" else run(services)

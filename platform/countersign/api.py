@@ -76,15 +76,18 @@ def on_unauthenticated(request: HttpRequest, error: AuthenticationError) -> Http
 @api.exception_handler(ValidationError)
 def on_invalid_input(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """Name the fields at fault; never repeat what was sent, which may be a response."""
-    faults: list[dict[str, Any]] = [
-        {
-            "field": ".".join(str(part) for part in fault["loc"][2:] or fault["loc"]),
-            "message": fault["msg"],
-        }
-        for fault in error.errors
-    ]
+    faults = [_fault(fault) for fault in error.errors]
     detail = f"{faults[0]['field']}: {faults[0]['message']}" if faults else "Not valid."
     return problem(request, code="input_invalid", status=422, detail=detail, faults=faults)
+
+
+def _fault(fault: dict[str, Any]) -> dict[str, str]:
+    if "loc" not in fault:
+        # The paging of django-ninja has a form of its own.
+        ((field, message),) = fault.items()
+        return {"field": field, "message": message}
+    place = fault["loc"][2:] or fault["loc"]
+    return {"field": ".".join(str(part) for part in place), "message": fault["msg"]}
 
 
 @api.exception_handler(HttpError)

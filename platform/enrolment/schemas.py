@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from ninja import Schema
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from common.schemas import Input
 
@@ -29,18 +29,15 @@ class DigitsIn(Input):
 class TokenOut(Schema):
     """A token."""
 
+    model_config = ConfigDict(populate_by_name=True)
+
     serial: str
     name: str
     state: str
     suite: str
     sight: int
-    host: str
+    host: str = Field(validation_alias="host.name")
     issued_at: datetime
-
-    @staticmethod
-    def resolve_host(token: object) -> str:
-        """Name the host."""
-        return str(getattr(token, "host", ""))
 
 
 class PairingOut(TokenOut):

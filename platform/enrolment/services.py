@@ -1,11 +1,12 @@
 """Pin hosts, pair tokens, and follow their life."""
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from accounts.services import checked_name
@@ -13,6 +14,7 @@ from audit.services import record
 from common.errors import NotFoundError
 from enrolment.authserver_client import AuthserverClient, from_base64
 from enrolment.errors import (
+    AuthserverRefusedError,
     AuthserverUnavailableError,
     HostInvalidError,
     NoHostError,
@@ -22,9 +24,12 @@ from enrolment.models import AuthserverHost, Token
 from enrolment.selectors import client_for, token_of
 from protocol import cose
 from protocol.cose import Typ
+from protocol.enrolment import FINGERPRINT_BYTES, Invitation
 from protocol.errors import ProtocolError
 from protocol.keys import Host, Purpose, ServerCertificate, root_fingerprint
 from signing.services import sealer, signing_key
+from tokens.errors import TokenError
+from tokens.suite import OCRASuite
 
 if TYPE_CHECKING:
     from accounts.models import Holder
@@ -109,22 +114,16 @@ def start_enrolment(*, holder: "Holder", name: str, suite: str, now: datetime) -
     answer = client_for(host).pair(
         suite=suite or DEFAULT_SUITE, label=name, certificate=statement_key.certificate
     )
-    message = from_base64(answer.get("certificate"))
-    certificate = _checked_certificate(host, message)
-    with transaction.atomic():
-        token = Token.objects.create(
-            holder=holder,
-            host=host,
-            serial=certificate.serial,
-            vk=certificate.vk,
-            certificate=message,
-            suite=str(answer["suite"]),
-            sight=int(answer["sight"]),
-            name=name,
-            issued_at=now,
-        )
-        record(action="token.issued", actor=holder.actor, subject=token.serial, now=now)
-    return Pairing(token, str(answer["invitation"]))
+    token, invitation = _checked_pairing(host, answer)
+    token.holder, token.name, token.issued_at = holder, name, now
+    try:
+        with transaction.atomic():
+            token.save()
+            record(action="token.issued", actor=holder.actor, subject=token.serial, now=now)
+    except IntegrityError as error:
+        # A host names each server once; this one is not in order.
+        raise AuthserverUnavailableError from error
+    return Pairing(token, invitation)
 
 
 def confirm_digits(*, token: Token, digits: str, now: datetime) -> None:
@@ -136,7 +135,13 @@ def confirm_digits(*, token: Token, digits: str, now: datetime) -> None:
     """
     if token.state != Token.State.ISSUED:
         raise TokenNotActiveError("This token was confirmed already, or is revoked.")
-    client_for(token.host).activate(bytes(token.vk), digits)
+    try:
+        client_for(token.host).activate(bytes(token.vk), digits)
+    except AuthserverRefusedError as error:
+        if error.code == "enrolment_void":
+            # Wrong for the third time: the host has given this token up, and nothing undoes it.
+            _revoke(token, now, code=error.code)
+        raise
     Token.objects.filter(pk=token.pk, state=Token.State.ISSUED).update(state=Token.State.CONFIRMED)
     token.state = Token.State.CONFIRMED
     record(action="token.confirmed", actor=token.holder.actor, subject=token.serial, now=now)
@@ -176,6 +181,41 @@ def _place() -> AuthserverHost:
     if not hosts:
         raise NoHostError
     return secrets.SystemRandom().choices(hosts, [host.weight for host in hosts])[0]
+
+
+def _revoke(token: Token, now: datetime, *, code: str) -> None:
+    with transaction.atomic():
+        token.state, token.revoked_at = Token.State.REVOKED, now
+        token.save(update_fields=["state", "revoked_at"])
+        actor = token.holder.actor
+        record(action="token.revoked", actor=actor, subject=token.serial, now=now, code=code)
+
+
+def _checked_pairing(host: AuthserverHost, answer: dict[str, Any]) -> tuple[Token, str]:
+    """Return the token a host paired, not saved yet, and the link to enrol it with.
+
+    Raises:
+        AuthserverUnavailableError: the answer is not in order, or not this host's.
+    """
+    message = from_base64(answer.get("certificate"))
+    certificate = _checked_certificate(host, message)
+    try:
+        suite = OCRASuite.parse(str(answer.get("suite")))
+        invitation = Invitation.from_link(str(answer.get("invitation")))
+    except (TokenError, ProtocolError) as error:
+        raise AuthserverUnavailableError from error
+    pinned = hashlib.sha256(host.root).digest()[:FINGERPRINT_BYTES]
+    if answer.get("sight") != suite.sight or invitation.fingerprint != pinned:
+        raise AuthserverUnavailableError
+    token = Token(
+        host=host,
+        serial=certificate.serial,
+        vk=certificate.vk,
+        certificate=message,
+        suite=str(suite),
+        sight=suite.sight,
+    )
+    return token, invitation.to_link()
 
 
 def _checked_certificate(host: AuthserverHost, message: bytes) -> ServerCertificate:

@@ -65,7 +65,8 @@ def _send(notice: Notice) -> bool:
     )
     try:
         send_mail(subject, body, None, [notice.email])
-    except (OSError, SMTPException):
+    # The last: an address that no mail header can carry.
+    except (OSError, SMTPException, ValueError):
         logger.warning("notice.failed", extra={"notice": notice.pk}, exc_info=True)
         Notice.objects.filter(pk=notice.pk).update(sent_at=None, failures=F("failures") + 1)
         return False

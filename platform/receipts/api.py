@@ -53,9 +53,10 @@ def show_receipt(request: HttpRequest, receipt_id: Hex32, form: str) -> HttpResp
         transaction=step.transaction, holder=holder
     ):
         raise NotFoundError("There is no such receipt.")
-    message = bytes(step.receipt or b"")
-    text = services.drawable_text(message, now=timezone.now())
-    return _drawn(text, message, form, f"receipt-{step.position + 1}-{step.transaction}")
+    text = services.drawable_text(step, now=timezone.now())
+    return _drawn(
+        text, bytes(step.receipt or b""), form, f"receipt-{step.position + 1}-{step.transaction}"
+    )
 
 
 @router.get("/steps/{s}/challenge.{form}", auth=HOLDER_AUTH, response={200: None})

@@ -72,7 +72,8 @@ class SignedStepOut(Schema):
 class ReportOut(Schema):
     """A report: one line per check, and what the receipt says.
 
-    ``is_complete`` only when every line passed; ``is_valid`` when none failed.
+    ``is_complete`` only when every line passed; ``is_valid`` when none failed; ``is_refusal`` when
+    none failed but the last, since it is the sound record of a refused step.
     """
 
     is_valid: bool
@@ -90,7 +91,7 @@ class ReportOut(Schema):
         return cls(
             is_valid=report.is_valid,
             is_complete=report.is_complete,
-            is_refusal=receipt is not None and not receipt.is_accepted,
+            is_refusal=report.is_refusal,
             transaction=receipt.tx.hex() if receipt else None,
             length=receipt.length if receipt else None,
             checks=[

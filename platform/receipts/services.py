@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from enrolment.selectors import certificates_in_bucket, hosts
 from enrolment.services import as_listed
-from protocol import cbor, qrtext
+from protocol import cbor, cose, qrtext
 from protocol.errors import ProtocolError
 from protocol.fields import VERSION
 from protocol.keys import Directory
@@ -16,7 +17,8 @@ from receipts.errors import ReceiptInvalidError
 from signing.services import build_directory, platform_information
 from transactions.errors import ReceiptNotOursError
 
-MAX_TEXT = 12_000
+if TYPE_CHECKING:
+    from transactions.models import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,22 @@ def verify(message: bytes, *, now: datetime) -> Report:
     return verify_receipt(message, Directory.open(directory(now=now)))
 
 
-def drawable_text(message: bytes, *, now: datetime) -> str:
-    """Return the QR text of a stored receipt, if it still verifies.
+def drawable_text(step: "Step", *, now: datetime) -> str:
+    """Return the QR text of the receipt or refusal of a step, if all that is stored verifies.
 
     Raises:
-        ReceiptInvalidError: it does not; nothing is drawn.
+        ReceiptInvalidError: it does not, or the receipt does not say what the stored statement
+            and verdict say; nothing is drawn.
     """
-    if not verify(message, now=now).is_valid:
+    message = bytes(step.receipt or b"")
+    report = verify(message, now=now)
+    if not (report.is_valid or report.is_refusal):
+        raise ReceiptInvalidError
+    newest = report.steps[-1]
+    try:
+        statement = cose.parse(bytes(step.statement)).payload
+    except ProtocolError as error:
+        raise ReceiptInvalidError from error
+    if (newest.payload, newest.verdict) != (statement, bytes(step.verdict or b"")):
         raise ReceiptInvalidError
     return qrtext.encode(platform_information().origin, Link.RECEIPT, message)

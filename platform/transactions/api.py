@@ -3,13 +3,14 @@
 import base64
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import Router, Status
+from ninja import Router
 from ninja.pagination import CursorPagination, paginate
 
 from accounts.security import HOLDER_AUTH, caller
 from common.errors import InputInvalidError, NotFoundError
+from common.schemas import sent
 from enrolment.schemas import DigitsIn, Serial
 from protocol import qrtext
 from protocol.errors import ProtocolError
@@ -36,7 +37,7 @@ router = Router(auth=HOLDER_AUTH, tags=["transactions"])
 
 
 @router.post("/transactions", response={201: ChallengeOut})
-def open_transaction(request: HttpRequest, body: TransactionIn) -> Status[ChallengeOut]:
+def open_transaction(request: HttpRequest, body: TransactionIn) -> HttpResponse:
     """Begin a transaction: its first step, with the challenge to answer."""
     step = services.open_transaction(
         holder=caller(request),
@@ -46,7 +47,7 @@ def open_transaction(request: HttpRequest, body: TransactionIn) -> Status[Challe
         may_repeat_holder=body.may_repeat_holder,
         last_signer_may_close=body.last_signer_may_close,
     )
-    return Status(201, ChallengeOut.of(step))
+    return sent(ChallengeOut.of(step), status=201)
 
 
 @router.get("/transactions", response=list[TransactionOut])
@@ -67,7 +68,7 @@ def show_transaction(request: HttpRequest, tx: Hex8) -> ChainOut:
 
 
 @router.post("/transactions/{tx}/steps", response={201: ChallengeOut})
-def continue_transaction(request: HttpRequest, tx: Hex8, body: ContinueIn) -> Status[ChallengeOut]:
+def continue_transaction(request: HttpRequest, tx: Hex8, body: ContinueIn) -> HttpResponse:
     """Add the next step behind the one whose receipt was scanned."""
     step = services.continue_transaction(
         holder=caller(request),
@@ -76,7 +77,7 @@ def continue_transaction(request: HttpRequest, tx: Hex8, body: ContinueIn) -> St
         asked=body.asked(),
         now=timezone.now(),
     )
-    return Status(201, ChallengeOut.of(step))
+    return sent(ChallengeOut.of(step), status=201)
 
 
 @router.post("/transactions/{tx}/close", response=TransactionOut)
@@ -107,12 +108,12 @@ def dispute_transaction(request: HttpRequest, tx: Hex8) -> TransactionOut:
 
 
 @router.post("/tokens/{serial}/activate", response={201: ChallengeOut}, tags=["tokens"])
-def activate_token(request: HttpRequest, serial: Serial, body: DigitsIn) -> Status[ChallengeOut]:
+def activate_token(request: HttpRequest, serial: Serial, body: DigitsIn) -> HttpResponse:
     """Confirm a new token's eight digits; its first statement is the challenge returned."""
     step = services.start_activation(
         holder=caller(request), serial=serial, digits=body.digits, now=timezone.now()
     )
-    return Status(201, ChallengeOut.of(step))
+    return sent(ChallengeOut.of(step), status=201)
 
 
 @router.get("/steps/{s}", response=ChallengeOut | StepOut)
@@ -123,12 +124,12 @@ def show_step(request: HttpRequest, s: Hex32) -> StepOut:
 
 
 @router.post("/steps/{s}/response", response=AnswerOut)
-def answer_step(request: HttpRequest, s: Hex32, body: ResponseIn) -> AnswerOut:
+def answer_step(request: HttpRequest, s: Hex32, body: ResponseIn) -> HttpResponse:
     """Have a typed response judged; the same one may be sent again."""
     answer = services.answer_step(
         holder=caller(request), s=bytes.fromhex(s), response=body.response, now=timezone.now()
     )
-    return AnswerOut.of(answer)
+    return sent(AnswerOut.of(answer))
 
 
 @router.post("/steps/{s}/cancel", response=StepOut)
@@ -148,7 +149,7 @@ def decline_step(request: HttpRequest, s: Hex32, body: DeclineIn) -> StepOut:
 
 
 @router.post("/responses", response=AnswerOut, auth=None)
-def post_as_token(request: HttpRequest, body: PostedIn) -> AnswerOut:
+def post_as_token(request: HttpRequest, body: PostedIn) -> HttpResponse:
     """Take what a token posts by itself, under the tag that its server checks; no login."""
     s, tag = bytes.fromhex(body.s), from_base64(body.tag)
     now = timezone.now()
@@ -161,7 +162,7 @@ def post_as_token(request: HttpRequest, body: PostedIn) -> AnswerOut:
         note = body.decline or ""
         step = services.decline_as_token(s=s, note=note, tag=tag, now=now)
         answer = services.Answer(step)
-    return AnswerOut.of(answer)
+    return sent(AnswerOut.of(answer))
 
 
 def visible_step(request: HttpRequest, s: str) -> Step:

@@ -43,6 +43,11 @@ class Transaction(models.Model):
         indexes = [models.Index(fields=["owner", "-id"], name="transaction_owner")]
 
     def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        """How it is called outside: ``tx`` in hex."""
         return bytes(self.tx).hex()
 
 
@@ -67,11 +72,14 @@ class Step(models.Model):
     HOLDS = (*OPEN, State.SIGNED)
     MAX_OPEN_PER_TOKEN = 3
 
+    # Each further index makes every step dearer, so there is none beside those of Meta.
     transaction = models.ForeignKey(Transaction, models.PROTECT, related_name="steps")
     position = models.PositiveIntegerField()
-    previous = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    previous = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="+", db_index=False
+    )
     holder = models.ForeignKey("accounts.Holder", models.PROTECT, related_name="+")
-    token = models.ForeignKey("enrolment.Token", models.PROTECT, related_name="+")
+    token = models.ForeignKey("enrolment.Token", models.PROTECT, related_name="+", db_index=False)
     slot = models.PositiveSmallIntegerField(help_text="Which of the token's open challenges.")
     state = models.CharField(max_length=10, choices=State, default=State.CHALLENGED)
     kind = models.PositiveSmallIntegerField(
@@ -81,7 +89,9 @@ class Step(models.Model):
     statement = models.BinaryField(help_text="COSE_Sign1, typ cs-statement.")
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
-    next_holder = models.ForeignKey("accounts.Holder", models.PROTECT, null=True, related_name="+")
+    next_holder = models.ForeignKey(
+        "accounts.Holder", models.PROTECT, null=True, related_name="+", db_index=False
+    )
     next_email = models.EmailField(blank=True, help_text="Invited by e-mail.")
 
     ending = models.CharField(max_length=9, blank=True, help_text="Why it is being ended.")
@@ -130,7 +140,14 @@ class Step(models.Model):
                 condition=Q(state__in=["challenged", "closing"]),
                 name="step_open",
             ),
-            models.Index(fields=["holder", "-id"], name="step_holder"),
+            models.Index(
+                fields=["next_holder"],
+                condition=Q(next_holder__isnull=False),
+                name="step_invited_holder",
+            ),
+            models.Index(
+                fields=["next_email"], condition=~Q(next_email=""), name="step_invited_email"
+            ),
         ]
 
     def __str__(self) -> str:

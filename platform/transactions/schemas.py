@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from ninja import Schema
-from pydantic import Field, StrictInt, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StrictInt, StringConstraints, model_validator
 
 from common.schemas import Input
 from enrolment.schemas import Serial
@@ -194,9 +194,11 @@ class AnswerOut(Schema):
 class TransactionOut(Schema):
     """A chain and its state."""
 
-    id: str
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: str = Field(validation_alias="public_id")
     state: str
-    owner: str
+    owner: str = Field(validation_alias="owner.account")
     is_open_to_anyone: bool
     may_repeat_holder: bool
     last_signer_may_close: bool
@@ -205,15 +207,7 @@ class TransactionOut(Schema):
     @classmethod
     def of(cls, chain: Transaction) -> "TransactionOut":
         """Describe a transaction without its steps."""
-        return cls(
-            id=str(chain),
-            state=chain.state,
-            owner=chain.owner.account,
-            is_open_to_anyone=chain.is_open_to_anyone,
-            may_repeat_holder=chain.may_repeat_holder,
-            last_signer_may_close=chain.last_signer_may_close,
-            created_at=chain.created_at,
-        )
+        return cls.from_orm(chain)
 
 
 class ChainOut(TransactionOut):

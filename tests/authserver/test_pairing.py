@@ -143,7 +143,7 @@ def test_a_certificate_by_another_root_is_refused(host: LocalHost, bank: Bank) -
     assert pair(host, bank, certificate=encode(forged)).code == "certificate_invalid"
 
 
-@pytest.mark.parametrize("label", ["", "x" * 41, "a\u0000b", "\u202e", "e\u0301"])
+@pytest.mark.parametrize("label", ["x" * 41, "a\u0000b", "\u202e", "e\u0301"])
 def test_a_label_that_cannot_be_shown_is_refused(host: LocalHost, bank: Bank, label: str) -> None:
     assert pair(host, bank, label=label).code == "input_invalid"
 

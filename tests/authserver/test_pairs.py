@@ -3,9 +3,19 @@
 import pytest
 from django.db import IntegrityError
 
-from authserver.models import Server
+from authserver.models import (
+    Enrolment,
+    Failure,
+    HostKey,
+    HostState,
+    Platform,
+    Server,
+    Verdict,
+)
 from protocol.errors import ProtocolError
 from tests.authserver.world import Bank, LocalHost, Paired
+
+MODELS = (Enrolment, Failure, HostKey, HostState, Platform, Server, Verdict)
 
 
 def test_of_nine_combinations_of_token_and_server_three_pass(host: LocalHost, bank: Bank) -> None:
@@ -55,3 +65,13 @@ def test_a_sealed_secret_moved_to_another_use_does_not_open(active: Paired) -> N
 def test_a_server_in_use_has_a_seed(active: Paired) -> None:
     with pytest.raises(IntegrityError):
         Server.objects.update(sealed_seed=None)
+
+
+def test_rows_name_themselves_without_a_secret(
+    active: Paired, host: LocalHost, bank: Bank
+) -> None:
+    Paired.make(host, bank)
+    active.fail(active.statement(), 1)
+    named = [str(row) for model in MODELS for row in model.objects.all()]
+    assert f"server {active.vk} of token {active.serial} (active)" in named
+    assert all(name.isprintable() and len(name) < 80 for name in named)

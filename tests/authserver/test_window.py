@@ -52,6 +52,15 @@ def test_a_wrong_response_moves_no_step(active: Paired, clock: time_machine.Trav
     assert active.row.time_step == before
 
 
+def test_a_host_whose_clock_went_back_counts_nothing(
+    active: Paired, clock: time_machine.Traveller
+) -> None:
+    clock.shift(-600)
+    refused = active.answer(active.statement())
+    assert (refused.status, refused.code) == (503, "not_ready")
+    assert active.status()["tries_left"] == 5
+
+
 @pytest.fixture
 def counting(host: LocalHost, bank: Bank) -> Paired:
     paired = Paired.make(host, bank, COUNTER_SUITE)

@@ -2,20 +2,27 @@
 
 import os
 import random
+import secrets
 import signal
 import socket
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import urllib3
 
 from countersign.local import LocalServices
+from countersign.person import Person
 from tests.e2e.party import Party
 from tests.e2e.wire import Wire
+from tokens.store import TokenFile
+
+Somebody = TypeVar("Somebody", bound=Party)
 
 LOOPBACK = ["127.0.0.1", "::1"]
 # Below the range from which Linux takes the ports of outgoing connections: a service that is
@@ -31,6 +38,7 @@ class Live(LocalServices):
     Attributes:
         front: The wire in front of the platform, to which its origin leads.
         back: The wire in front of the authserver, for platform and tokens alike.
+        accepted: Responses of the token program that were accepted.
     """
 
     def __init__(
@@ -38,15 +46,17 @@ class Live(LocalServices):
     ) -> None:
         super().__init__(
             folder,
-            platform_port=_free_port(),
-            authserver_port=_free_port(),
+            platform_port=free_port(),
+            authserver_port=free_port(),
             database_url=database_url,
             authserver_database_url=authserver_database_url,
             workers=2,
         )
         self.front = Wire(self.platform_port)
         self.back = Wire(self.authserver_port)
+        self.accepted: list[str] = []
         self._parties: dict[str, Party] = {}
+        self._walkers: list[Person] = []
 
     @property
     def origin(self) -> str:
@@ -88,26 +98,57 @@ class Live(LocalServices):
         process = self.processes.pop(service)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        # Its workers may live for a moment longer.
+        port = self.platform_port if service == "platform" else self.authserver_port
+        while _is_served(port):
+            time.sleep(0.01)
 
     @contextmanager
     def without(self, *services: str) -> Iterator[None]:
         """Kill services, and start them again at the end."""
         for service in services:
             self.kill(service)
-        yield
-        for service in services:
-            self.start(service)
+        try:
+            yield
+        finally:
+            for service in services:
+                self.start(service)
 
-    def party(self, name: str) -> Party:
+    def party(self, name: str, kind: type[Somebody] = Party) -> Somebody:  # type: ignore[assignment]
         """Return the person of this name, signed up on first use."""
         if name not in self._parties:
-            self._parties[name] = Party.sign_up(self.origin, self.folder / "mail", name)
-        return self._parties[name]
+            self._parties[name] = kind.sign_up(self.origin, self.folder / "mail", name)
+        party = self._parties[name]
+        assert isinstance(party, kind)
+        return party
+
+    def walker(self, name: str) -> Person:
+        """Return a new person who has the token program, with a token."""
+        folder = self.folder / "devices"
+        folder.mkdir(exist_ok=True)
+        address = f"{secrets.token_hex(4)}@example.com"
+        person = Person(self.origin, address, self.folder / "mail", folder, name)
+        person.sign_up()
+        person.enrol_token()
+        self._walkers.append(person)
+        return person
 
     @property
-    def parties(self) -> list[Party]:
-        """Everybody who signed up so far."""
-        return list(self._parties.values())
+    def seeds(self) -> list[bytes]:
+        """The seed of every token that was enrolled here."""
+        files = [
+            TokenFile(walker.folder / f"{walker.email}.tokens", partial(str, walker.password))
+            for walker in self._walkers
+        ]
+        tokens = [token for file in files for token in file.load().tokens]
+        tokens += [token for party in self._parties.values() for token in party.tokens.values()]
+        return [token.seed for token in tokens]
+
+    @property
+    def codes(self) -> list[str]:
+        """Every response that was accepted here."""
+        own = [code for party in self._parties.values() for code in party.accepted]
+        return own + self.accepted
 
     def rows(self, service: str, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """Ask a service's database; ``?`` stands for a value."""
@@ -167,9 +208,14 @@ def most_at_once(spans: Iterable[tuple[float, float]]) -> int:
     return most
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that stays free until a service takes it."""
     while True:
         port = random.choice(PORTS)  # noqa: S311  # no secret
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
+        if not _is_served(port):
+            return port
+
+
+def _is_served(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

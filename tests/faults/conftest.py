@@ -1,4 +1,4 @@
-"""Steps made before all other tests here, so that they have expired when a test wants that."""
+"""Steps made before all other tests here, so that they have expired when the last module runs."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +38,8 @@ class Asked:
 class Aged:
     """Steps of a challenge life of 30 seconds, but for ``retried``.
 
+    Their tokens are their own, since the next challenge of a token ends those that expired.
+
     Attributes:
         lost: The authserver accepted; its answers to the platform were lost.
         told: What the platform made of that.
@@ -62,12 +64,13 @@ class Aged:
 @pytest.fixture(scope="session", autouse=True)
 def aged(on_sqlite: Live) -> Aged:
     anna, ben = on_sqlite.party("Anna Meier"), on_sqlite.party("Ben Schmidt")
-    lost = asked(anna, ttl=TTL_SECONDS)
+    lost = asked(anna, token=anna.enrol(), ttl=TTL_SECONDS)
     with on_sqlite.back.spoiled(Fault(loses=2)):
         told = lost.answer()
     head = anna.sign(anna.open())
-    unanswered = ben.go_on(head, ttl=TTL_SECONDS)
-    reconciled, retried = asked(anna, ttl=TTL_SECONDS), asked(ben, ttl=600)
+    unanswered = ben.go_on(head, token=ben.enrol(), ttl=TTL_SECONDS)
+    reconciled = asked(anna, token=anna.enrol(), ttl=TTL_SECONDS)
+    retried = asked(ben, ttl=600)
     die_before_commit(on_sqlite, [reconciled, retried])
     on_sqlite.start("platform")
     made_at = time.monotonic()

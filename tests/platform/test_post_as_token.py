@@ -104,7 +104,7 @@ def test_the_words_of_a_decline_are_kept_in_nfc_and_tagged_as_given(anna: Person
     step = anna.open()
 
     assert decline(anna, step, " trop cher\u0301 ").status == 200
-    assert step_row(step).note == "trop cher\u0301".replace("r\u0301", "\u0155")
+    assert step_row(step).note == "trop che\u0155"
 
 
 def test_a_decline_under_a_wrong_tag_changes_nothing(anna: Person) -> None:

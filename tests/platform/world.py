@@ -79,7 +79,7 @@ class Answer:
 
     @classmethod
     def of(cls, response: HttpResponse) -> "Answer":
-        is_json = "json" in response.get("Content-Type", "")
+        is_json = response.content and "json" in response.get("Content-Type", "")
         body = json.loads(response.content) if is_json else None
         return cls(response.status_code, body, response.content, response.headers)
 
@@ -108,7 +108,7 @@ def call(
     """Call the site; a body that is not bytes is sent as JSON."""
     raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body)
     bearer = {"Authorization": f"Bearer {key}"} if key else {}
-    path = path if path.startswith(("/.well", "/accounts", "/api")) else API + path
+    path = path if path.startswith(("/.well", "/accounts/", "/api/")) else API + path
     if client is None:
         client = _browserless()
         client.cookies.clear()
@@ -368,7 +368,7 @@ def unreachable(host: AuthserverHost) -> Iterator[None]:
 
 
 @contextmanager
-def minutes_ago(minutes: float) -> Iterator[None]:
-    """Set the platform's clock back: what is asked now expired long ago for the authserver."""
-    with time_machine.travel(now() - timedelta(minutes=minutes)):
+def seconds_ago(seconds: float) -> Iterator[None]:
+    """Set the platform's clock back: what it asks now may have expired for the authserver."""
+    with time_machine.travel(now() - timedelta(seconds=seconds)):
         yield

@@ -355,7 +355,9 @@ def _require_turn(head: Step, holder: "Holder") -> None:
 def _clear_way(head: Step, holder: "Holder", now: datetime) -> None:
     """Make sure that nobody holds the place behind the head; an expired step does not."""
     unsuccessful = 0
-    for step in Step.objects.filter(previous=head).only("s", "state", "holder_id", "expires_at"):
+    for step in Step.objects.filter(
+        transaction_id=head.transaction_id, position=head.position + 1
+    ).only("s", "state", "holder_id", "expires_at"):
         if step.state in Step.OPEN and step.expires_at < now - EXPIRY_LEEWAY:
             late = step_by_digest(bytes(step.s))
             expire_step(late, now=now)

@@ -108,22 +108,19 @@ def _receipt(
     """Return the signed receipt, having asserted that it rebuilds to what is stored."""
     key = signing_key(Purpose.RECEIPT, now=now).key
     newest = as_receipt_step(step, verdict=message, decided=verdict.decided, seq=verdict.seq)
-    platform, tx = platform_information(), bytes(step.transaction.tx)
-    if not verdict.accepted:
-        refusal = Receipt(
-            platform, tx, step.position, newest.prev, (newest.content,), verdict.reason
-        )
-        return refusal.sign(key)
     recent = [*(stored_receipt_step(row) for row in earlier), newest]
-    if clock_faults(linked.content for linked in recent):
+    if verdict.accepted and clock_faults(linked.content for linked in recent):
         raise ChainBrokenError("The clocks of the two services disagree by more than a minute.")
     signed = fit_receipt(
-        platform=platform, tx=tx, length=step.position + 1, recent=recent, key=key
+        platform=platform_information(),
+        tx=bytes(step.transaction.tx),
+        length=step.position + 1,
+        recent=recent,
+        key=key,
+        reason=verdict.reason,
     )
-    receipt = Receipt.from_signed(cose.parse(signed))
-    _assert_rebuilds(
-        receipt, [*((row, bytes(row.verdict or b"")) for row in earlier), (step, message)]
-    )
+    stored = [*((row, bytes(row.verdict or b"")) for row in earlier), (step, message)]
+    _assert_rebuilds(Receipt.from_signed(cose.parse(signed)), stored)
     return signed
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from audit.services import record
+from common.errors import NotFoundError
 from transactions.errors import NotYourTurnError, TransactionClosedError
 from transactions.models import Step, Transaction
 from transactions.selectors import is_party, transaction_by_tx
@@ -19,11 +20,11 @@ def close_transaction(*, holder: "Holder", tx: bytes, now: datetime) -> Transact
     """Let no further step follow: by the owner, or the last signer if the owner allowed it.
 
     Raises:
-        NotFoundError: there is no such transaction.
+        NotFoundError: there is no such transaction, or the holder is no party of it.
         NotYourTurnError: it is not for this holder to close.
         TransactionClosedError: it is not open, or a step is under way.
     """
-    chain = transaction_by_tx(tx)
+    chain = _transaction_of(holder, tx)
     if chain.owner_id != holder.pk and not _is_last_signer(chain, holder):
         raise NotYourTurnError("Only its owner may close this transaction.")
     if Step.objects.filter(transaction=chain, state__in=Step.OPEN).exists():
@@ -37,7 +38,7 @@ def cancel_transaction(*, holder: "Holder", tx: bytes, now: datetime) -> Transac
     Raises:
         As :func:`close_transaction`, and ``StepClosingError`` when the step cannot be ended now.
     """
-    chain = transaction_by_tx(tx)
+    chain = _transaction_of(holder, tx)
     if chain.owner_id != holder.pk:
         raise NotYourTurnError("Only its owner may cancel this transaction.")
     for s in Step.objects.filter(transaction=chain, state__in=Step.OPEN).values_list(
@@ -51,14 +52,18 @@ def dispute_transaction(*, holder: "Holder", tx: bytes, now: datetime) -> Transa
     """Mark a transaction as disputed by one of its parties.
 
     Raises:
-        NotFoundError: there is no such transaction.
-        NotYourTurnError: the holder is no party of it.
+        NotFoundError: there is no such transaction, or the holder is no party of it.
         TransactionClosedError: it is cancelled or disputed already.
     """
+    chain = _transaction_of(holder, tx)
+    return _move(chain, Transaction.State.DISPUTED, holder, now)
+
+
+def _transaction_of(holder: "Holder", tx: bytes) -> Transaction:
     chain = transaction_by_tx(tx)
     if not is_party(transaction=chain, holder=holder):
-        raise NotYourTurnError("Only its parties may dispute this transaction.")
-    return _move(chain, Transaction.State.DISPUTED, holder, now)
+        raise NotFoundError("There is no such transaction of yours.")
+    return chain
 
 
 def _move(

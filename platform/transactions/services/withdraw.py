@@ -65,11 +65,12 @@ def decline_as_token(*, s: bytes, note: str, tag: bytes, now: datetime) -> Step:
         As :func:`decline_step`; a wrong tag is ``tag_wrong``.
     """
     step = step_by_digest(s)
-    note = _checked_note(note)
+    kept = _checked_note(note)
     if not step.is_open:
         raise ChallengeVoidError
     # Without a valid tag nothing may change, so the step is not marked as closing first.
-    _void(step, Reason.DECLINED, actor=f"token:{step.token.serial}", now=now, tag=tag, note=note)
+    actor = f"token:{step.token.serial}"
+    _void(step, Reason.DECLINED, actor=actor, now=now, note=kept, tagged=(note, tag))
     return step
 
 
@@ -121,8 +122,16 @@ def _withdraw(step: Step, reason: Reason, *, actor: str, now: datetime, note: st
 
 
 def _void(
-    step: Step, reason: Reason, *, actor: str, now: datetime, note: str, tag: bytes | None = None
+    step: Step,
+    reason: Reason,
+    *,
+    actor: str,
+    now: datetime,
+    note: str,
+    tagged: tuple[str, bytes | None] = ("", None),
 ) -> None:
+    # The words as the token tagged them, before they were put into the form that is kept.
+    words, tag = tagged
     outcome = client_for(step.token.host).void(
         vk=bytes(step.token.vk),
         s=bytes(step.s),
@@ -131,7 +140,7 @@ def _void(
         reason=reason.name.lower(),
         last_seq=step.last_seq or 0,  # type: ignore[attr-defined]  # annotated by the selector
         tag=tag,
-        note=note if tag is not None else "",
+        note=words,
     )
     if outcome.verdict is None:
         raise AuthserverUnavailableError

@@ -47,7 +47,8 @@ class Command(BaseCommand):
             for check in report.checks:
                 self.stdout.write(f"{check.number}. {_MARKS[check.outcome]:11} {check.text}")
         if not report.is_valid:
-            raise CommandError(f"{report.failures[0].code}: this receipt does not verify")
+            failure = report.failures[0]
+            raise CommandError(f"{failure.code}: {failure.text}")
 
 
 def _message(given: str) -> bytes:
