@@ -87,13 +87,21 @@ def lay_out(
         shown = earlier[left_out:]
         lines = [*own, _place(statement.pos, len(shown))]
         for step in shown:
-            lines.append(f"Step {step.pos + 1}: {KIND_WORDS[step.demand.kind]}")
-            lines += _lines(f"Step {step.pos + 1} / ", _earlier_fields(step))
+            lines += step_lines(step)
         if profile.fits(lines):
             return tuple(lines), shown
     raise RefusedError(
         "statement_too_large_for_token", "the statement does not fit this token's display"
     )
+
+
+def step_lines(step: Statement) -> list[str]:
+    """Return the lines that show a step of a chain to whoever is not its signer."""
+    number = f"Step {step.pos + 1}"
+    return [
+        f"{number}: {KIND_WORDS[step.demand.kind]}",
+        *_lines(f"{number} / ", _step_fields(step)),
+    ]
 
 
 def _own_fields(statement: Statement) -> Iterator[Field]:
@@ -105,7 +113,7 @@ def _own_fields(statement: Statement) -> Iterator[Field]:
     yield "Address", statement.platform.origin
 
 
-def _earlier_fields(step: Statement) -> Iterator[Field]:
+def _step_fields(step: Statement) -> Iterator[Field]:
     yield from _demand_fields(step)
     yield "Account", step.party.account
     yield "Name", step.party.name

@@ -29,6 +29,14 @@ class HolderSessionAuth(SessionAuth):
 HOLDER_AUTH = [ApiKeyAuth(), HolderSessionAuth()]
 
 
+def caller_name(request: HttpRequest) -> str:
+    """Name who calls, for what must know it before the API does; empty for nobody known."""
+    holder: Holder | None = HOLDER_AUTH[0](request)
+    if holder is not None:
+        return holder.actor
+    return f"user:{request.user.pk}" if request.user.is_authenticated else ""
+
+
 def caller(request: HttpRequest) -> Holder:
     """Return the holder that authentication found."""
     holder: Holder = request.auth  # type: ignore[attr-defined]  # set by django-ninja

@@ -8,9 +8,10 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from common.models import IdempotentRequest
-from common.problems import problem
+from common.problems import DATABASE_GONE, database_unavailable, problem
 from protocol.sealing import Sealer
 
 KEPT = timedelta(hours=24)
@@ -39,7 +40,10 @@ class IdempotencyMiddleware:
                 status=422,
                 detail=f"Idempotency-Key must be 1 to {_MAX_KEY_LENGTH} printable characters.",
             )
-        return self._once(request, key)
+        try:
+            return self._once(request, key)
+        except DATABASE_GONE as error:
+            return database_unavailable(request, error)
 
     def _once(self, request: HttpRequest, key: str) -> HttpResponse:
         sealer = Sealer.from_base64(settings.COUNTERSIGN_KEK)
@@ -63,10 +67,9 @@ def forget_old_requests(*, now: datetime) -> int:
 
 
 def _scope(request: HttpRequest, key: str) -> bytes:
-    client = request.headers.get("Authorization") or request.COOKIES.get(
-        settings.SESSION_COOKIE_NAME, ""
-    )
-    return json.dumps([client, request.path, key]).encode()
+    # Who calls, not with which credential: one that was revoked gets no earlier answer.
+    name_caller = import_string(settings.IDEMPOTENCY_CALLER)
+    return json.dumps([name_caller(request), request.path, key]).encode()
 
 
 def _claim(scope: bytes, body_hash: bytes, now: datetime) -> bool:

@@ -1,9 +1,15 @@
 """Errors as RFC 9457 problem documents."""
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, JsonResponse
+
+logger = logging.getLogger(__name__)
+
+DATABASE_GONE = (OperationalError, InterfaceError)
 
 
 def problem(
@@ -34,3 +40,10 @@ def problem(
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response["Retry-After"] = "2"
     return response
+
+
+def database_unavailable(request: HttpRequest, error: Exception) -> JsonResponse:
+    """Answer that the database cannot be used now; the next request connects anew."""
+    logger.error("database.unavailable", exc_info=error)
+    detail = "The database cannot be reached just now. Nothing was lost: try again."
+    return problem(request, code="database_unavailable", status=503, detail=detail)

@@ -1,7 +1,11 @@
 """What the JSON that comes in, and the JSON that goes out, has in common."""
 
-from django.http import HttpResponse
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
 from ninja import Schema
+from ninja.parser import Parser
 from pydantic import BaseModel, ConfigDict
 
 
@@ -12,6 +16,21 @@ class Input(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid")
+
+
+class StrictParser(Parser):
+    """Reads a body as JSON that can mean one thing only: UTF-8, and no member twice."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        """Return the value; whatever is raised is answered as ``request_malformed``."""
+        return json.loads(request.body.decode(), object_pairs_hook=_object)
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(members)
+    if len(value) != len(members):
+        raise ValueError("a member stands twice")
+    return value
 
 
 def sent(body: Schema, *, status: int = 200) -> HttpResponse:

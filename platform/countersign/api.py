@@ -1,10 +1,8 @@
 """The API under /api/v1/: routers of the apps, and every error in one shape."""
 
-import logging
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import NinjaAPI
@@ -15,15 +13,15 @@ from accounts.errors import NotAuthenticatedError
 from accounts.security import HOLDER_AUTH
 from audit.services import record
 from common.errors import DomainError
-from common.problems import problem
+from common.problems import DATABASE_GONE, database_unavailable, problem
+from common.schemas import StrictParser
 from enrolment.api import router as enrolment_router
 from notices.api import router as notices_router
 from receipts.api import router as receipts_router
 from transactions.api import router as transactions_router
 
-logger = logging.getLogger(__name__)
-
 api = NinjaAPI(
+    parser=StrictParser(),
     title="Countersign",
     version=settings.VERSION,
     description="Transactions countersigned step by step; receipts anyone verifies.",
@@ -36,6 +34,8 @@ api.add_router("", transactions_router)
 api.add_router("", enrolment_router)
 api.add_router("", notices_router, auth=HOLDER_AUTH)
 api.add_router("", receipts_router)
+for gone in DATABASE_GONE:
+    api.exception_handler(gone)(database_unavailable)
 
 
 @api.exception_handler(DomainError)
@@ -44,25 +44,19 @@ def on_domain_error(request: HttpRequest, error: DomainError) -> HttpResponse:
     # Set by django-ninja once a holder is known.
     holder = getattr(request, "auth", None)
     if holder is not None and error.status not in (401, 404):
-        record(
-            action="request.refused",
-            actor=holder.actor,
-            subject=request.path[:80],
-            now=timezone.now(),
-            code=error.code,
-        )
+        try:
+            record(
+                action="request.refused",
+                actor=holder.actor,
+                subject=request.path[:80],
+                now=timezone.now(),
+                code=error.code,
+            )
+        except DATABASE_GONE as trouble:
+            return database_unavailable(request, trouble)
     return problem(
         request, code=error.code, status=error.status, detail=error.detail, **error.extra
     )
-
-
-@api.exception_handler(OperationalError)
-@api.exception_handler(InterfaceError)
-def on_database_unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
-    """Answer that the database cannot be used now; the next request connects anew."""
-    logger.error("database.unavailable", exc_info=error)
-    detail = "The database cannot be reached just now. Nothing was lost: try again."
-    return problem(request, code="database_unavailable", status=503, detail=detail)
 
 
 @api.exception_handler(AuthenticationError)

@@ -74,6 +74,8 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "common.idempotency.IdempotencyMiddleware",
 ]
+# Who repeats a request, as the apps above `common` know it.
+IDEMPOTENCY_CALLER = "accounts.security.caller_name"
 ROOT_URLCONF = "countersign.urls"
 WSGI_APPLICATION = "countersign.wsgi.application"
 APPEND_SLASH = False

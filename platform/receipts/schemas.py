@@ -64,7 +64,7 @@ class SignedStepOut(Schema):
             text=demand.text,
             reference=demand.reference,
             token=statement.serial,
-            sight=statement.sight.name.lower(),
+            sight=statement.sight.words,
             issued_at=datetime.fromtimestamp(statement.issued, UTC),
         )
 
@@ -73,7 +73,8 @@ class ReportOut(Schema):
     """A report: one line per check, and what the receipt says.
 
     ``is_complete`` only when every line passed; ``is_valid`` when none failed; ``is_refusal`` when
-    none failed but the last, since it is the sound record of a refused step.
+    none failed but the last, since it is the sound record of a refused step.  ``always`` is to be
+    said beside every receipt.
     """
 
     is_valid: bool
@@ -83,6 +84,7 @@ class ReportOut(Schema):
     length: int | None
     checks: list[CheckOut]
     steps: list[SignedStepOut]
+    always: list[str]
 
     @classmethod
     def of(cls, report: Report) -> "ReportOut":
@@ -105,6 +107,7 @@ class ReportOut(Schema):
                 for check in report.checks
             ],
             steps=[SignedStepOut.of(step.statement) for step in report.steps],
+            always=list(report.always),
         )
 
 

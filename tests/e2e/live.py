@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 import urllib3
@@ -21,8 +21,6 @@ from countersign.person import Person
 from tests.e2e.party import Party
 from tests.e2e.wire import Wire
 from tokens.store import TokenFile
-
-Somebody = TypeVar("Somebody", bound=Party)
 
 LOOPBACK = ["127.0.0.1", "::1"]
 # Below the range from which Linux takes the ports of outgoing connections: a service that is
@@ -114,13 +112,11 @@ class Live(LocalServices):
             for service in services:
                 self.start(service)
 
-    def party(self, name: str, kind: type[Somebody] = Party) -> Somebody:  # type: ignore[assignment]
+    def party(self, name: str, kind: type[Party] = Party) -> Party:
         """Return the person of this name, signed up on first use."""
         if name not in self._parties:
             self._parties[name] = kind.sign_up(self.origin, self.folder / "mail", name)
-        party = self._parties[name]
-        assert isinstance(party, kind)
-        return party
+        return self._parties[name]
 
     def walker(self, name: str) -> Person:
         """Return a new person who has the token program, with a token."""

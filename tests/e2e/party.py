@@ -6,7 +6,7 @@ import secrets
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -197,7 +197,7 @@ class Party:
         return str(self.get(f"/steps/{step['id']}")["state"])
 
 
-def at_once(calls: list[Callable[[], Result]]) -> list[Result]:
+def at_once(calls: Sequence[Callable[[], Result]]) -> list[Result]:
     """Make all calls at one moment, each in a thread of its own; return what they return."""
     start = Barrier(len(calls))
 

@@ -42,6 +42,11 @@ class Signed:
         return code
 
     @property
+    def version(self) -> int:
+        extra: Any = self.code.extra
+        return int(extra["Version"])
+
+    @property
     def message(self) -> bytes:
         return qrtext.decode(self.text, Link.RECEIPT)[1]
 
@@ -95,7 +100,7 @@ def test_every_picture_is_read_back_by_another_decoder(chain: Chain) -> None:
 
 
 def test_no_picture_is_above_version_25(chain: Chain) -> None:
-    versions = [int(step.code.extra["Version"]) for step in chain.steps]
+    versions = [step.version for step in chain.steps]
     assert versions == [version_of(step.text) for step in chain.steps]
     assert max(versions) <= MAX_VERSION
     head = chain.steps[-1]

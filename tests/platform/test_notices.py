@@ -131,7 +131,10 @@ def test_an_address_that_no_mail_can_carry_stops_no_other_message(
 ) -> None:
     anna.sign(anna.open(next={"account": ben.account}))
     Notice.objects.create(
-        kind="step_waits", email="a,b@example.com", transaction="0" * 16, created_at=now()
+        kind="step_waits",
+        email="a@example.com\nBcc: b@example.com",
+        transaction="0" * 16,
+        created_at=now(),
     )
     Notice.objects.create(
         kind="step_waits", email=ben.email, transaction="1" * 16, created_at=now()

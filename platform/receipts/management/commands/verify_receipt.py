@@ -1,6 +1,7 @@
 """Verify a receipt offline."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from django.utils import timezone
 from common.errors import DomainError
 from protocol.errors import ProtocolError
 from protocol.keys import MAX_DIRECTORY_BYTES, Directory
-from protocol.verification import Outcome, verify_receipt
+from protocol.verification import Outcome, Report, verify_receipt
 from receipts import images, services
 from receipts.schemas import ReportOut
+from tokens.display import step_lines
 
 _MARKS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.UNCHECKED: "not checked"}
 
@@ -44,11 +46,21 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(ReportOut.of(report).dict(), default=str, indent=2))
         else:
-            for check in report.checks:
-                self.stdout.write(f"{check.number}. {_MARKS[check.outcome]:11} {check.text}")
+            for line in _lines(report):
+                self.stdout.write(line)
         if not report.is_valid:
             failure = report.failures[0]
             raise CommandError(f"{failure.code}: {failure.text}")
+
+
+def _lines(report: Report) -> Iterator[str]:
+    """Yield what the receipt says, a line per check, and what goes for every receipt."""
+    for step in report.steps:
+        yield from step_lines(step.statement)
+        yield f"Step {step.statement.pos + 1} / Token: {step.statement.sight.words}"
+    for check in report.checks:
+        yield f"{check.number}. {_MARKS[check.outcome]:11} {check.text}"
+    yield from report.always
 
 
 def _message(given: str) -> bytes:
