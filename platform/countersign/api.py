@@ -40,21 +40,8 @@ for gone in DATABASE_GONE:
 
 @api.exception_handler(DomainError)
 def on_domain_error(request: HttpRequest, error: DomainError) -> HttpResponse:
-    """Answer a refusal by its own code and status, and leave an audit row of who was refused."""
-    # Set by django-ninja once a holder is known.
-    holder = getattr(request, "auth", None)
-    if holder is not None and error.status not in (401, 404):
-        try:
-            record(
-                action="request.refused",
-                actor=holder.actor,
-                subject=request.path[:80],
-                now=timezone.now(),
-                code=error.code,
-            )
-        except DATABASE_GONE as trouble:
-            return database_unavailable(request, trouble)
-    return problem(
+    """Answer a refusal by its own code and status."""
+    return _refuse(
         request, code=error.code, status=error.status, detail=error.detail, **error.extra
     )
 
@@ -72,7 +59,7 @@ def on_invalid_input(request: HttpRequest, error: ValidationError) -> HttpRespon
     """Name the fields at fault; never repeat what was sent, which may be a response."""
     faults = [_fault(fault) for fault in error.errors]
     detail = f"{faults[0]['field']}: {faults[0]['message']}" if faults else "Not valid."
-    return problem(request, code="input_invalid", status=422, detail=detail, faults=faults)
+    return _refuse(request, code="input_invalid", status=422, detail=detail, faults=faults)
 
 
 def _fault(fault: dict[str, Any]) -> dict[str, str]:
@@ -88,4 +75,24 @@ def _fault(fault: dict[str, Any]) -> dict[str, str]:
 def on_malformed(request: HttpRequest, error: HttpError) -> HttpResponse:
     """Answer what is not even JSON."""
     code = "request_malformed" if error.status_code == 400 else "refused"
-    return problem(request, code=code, status=error.status_code, detail=str(error))
+    return _refuse(request, code=code, status=error.status_code, detail=str(error))
+
+
+def _refuse(
+    request: HttpRequest, *, code: str, status: int, detail: str, **extra: Any
+) -> HttpResponse:
+    """Answer a refusal, and leave an audit row of who was refused."""
+    # Set by django-ninja once a holder is known.
+    holder = getattr(request, "auth", None)
+    if holder is not None and status not in (401, 404):
+        try:
+            record(
+                action="request.refused",
+                actor=holder.actor,
+                subject=request.path[:80],
+                now=timezone.now(),
+                code=code,
+            )
+        except DATABASE_GONE as trouble:
+            return database_unavailable(request, trouble)
+    return problem(request, code=code, status=status, detail=detail, **extra)

@@ -27,7 +27,19 @@ BODIES: dict[str, bytes] = {
     "unknown": b'{"nobody": "asked"}',
     "nulls": json.dumps(
         dict.fromkeys(
-            "name suite digits demand remark token receipt response reason s tag".split()
+            [
+                "name",
+                "suite",
+                "digits",
+                "demand",
+                "remark",
+                "token",
+                "receipt",
+                "response",
+                "reason",
+                "s",
+                "tag",
+            ]
         )
     ).encode(),
     "wrong types": json.dumps(
@@ -73,6 +85,8 @@ def operations() -> Iterator[tuple[str, str]]:
 
 
 OPERATIONS = sorted(operations())
+# Open to everybody: a receipt proves itself, and a token its answer by the tag.
+PUBLIC = {("POST", f"{API}/receipts/verify"), ("POST", f"{API}/responses")}
 
 
 def concrete(path: str, step: dict[str, Any], receipt_id: str, serial: str) -> str:
@@ -110,10 +124,8 @@ def test_a_body_of_nonsense_is_refused(anna: Person, path: str) -> None:
     assert everything_stored() == before
 
 
-@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+@pytest.mark.parametrize(("method", "path"), [pair for pair in OPERATIONS if pair not in PUBLIC])
 def test_nobody_is_let_in_without_a_key(db: None, method: str, path: str) -> None:
-    if path in ("/api/v1/responses", "/api/v1/receipts/verify"):
-        pytest.skip("open to everybody")
     filled = concrete(path, {"transaction": "0" * 16, "id": "0" * 64}, "0" * 64, "T")
     before = everything_stored()
 
@@ -122,13 +134,11 @@ def test_nobody_is_let_in_without_a_key(db: None, method: str, path: str) -> Non
     assert everything_stored() == before
 
 
-@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+@pytest.mark.parametrize(("method", "path"), [pair for pair in OPERATIONS if "{" in pair[1]])
 @pytest.mark.parametrize(
     "part", ["%00", "%ff", "%f0%9f%98%80", "..", "0" * 5000, "-1", "' OR 1=1", "%2e%2e%2f", "{}"]
 )
 def test_an_address_of_nonsense_is_refused(db: None, method: str, path: str, part: str) -> None:
-    if "{" not in path:
-        pytest.skip("nothing to fill in")
     person = Person.make("Anna")
     filled = path
     for name in ("tx", "s", "serial", "receipt_id", "form", "action", "key_id"):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from audit.services import record
 from common.errors import NotFoundError
@@ -18,6 +18,7 @@ from transactions.errors import (
 from transactions.models import Step
 from transactions.selectors import step_by_digest
 from transactions.services.conclude import conclude
+from transactions.services.refusals import refusal_recorded
 from transactions.services.withdraw import expire_step
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ def answer_as_token(*, s: bytes, response: str, tag: bytes, now: datetime) -> An
         As :func:`answer_step`; a wrong tag is ``tag_wrong`` and costs no try.
     """
     step = step_by_digest(s)
-    return _answer(step, response, tag=tag, actor=f"token:{step.token.serial}", now=now)
+    with refusal_recorded(step, now=now):
+        return _answer(step, response, tag=tag, actor=f"token:{step.token.serial}", now=now)
 
 
 def _answer(step: Step, response: str, *, tag: bytes | None, actor: str, now: datetime) -> Answer:
@@ -82,7 +84,7 @@ def _answer(step: Step, response: str, *, tag: bytes | None, actor: str, now: da
         # No transaction is open here: the server may take seconds.
         outcome = _judge(step, response, tag)
     except AuthserverRefusedError as error:
-        return _refused(step, error, actor, now)
+        _raise(error, step, now)
     if outcome.verdict is not None:
         conclude(step, outcome.verdict, actor=actor, now=now)
     else:
@@ -114,7 +116,7 @@ def _judge(step: Step, response: str, tag: bytes | None) -> Outcome:
     )
 
 
-def _refused(step: Step, error: AuthserverRefusedError, actor: str, now: datetime) -> Answer:
+def _raise(error: AuthserverRefusedError, step: Step, now: datetime) -> NoReturn:
     if error.code == ResponseReplayedError.code:
         raise ResponseReplayedError from error
     if error.code == ChallengeExpiredError.code and step.is_open:
@@ -123,11 +125,4 @@ def _refused(step: Step, error: AuthserverRefusedError, actor: str, now: datetim
         if step.state == Step.State.SIGNED:
             raise ResponseReplayedError from error
         raise ChallengeExpiredError from error
-    record(
-        action="response.refused",
-        actor=actor,
-        subject=bytes(step.s).hex(),
-        now=now,
-        code=error.code,
-    )
     raise error

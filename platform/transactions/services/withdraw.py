@@ -15,6 +15,7 @@ from transactions.errors import ChallengeVoidError, StepClosingError
 from transactions.models import Step
 from transactions.selectors import step_by_digest
 from transactions.services.conclude import conclude
+from transactions.services.refusals import refusal_recorded
 
 if TYPE_CHECKING:
     from accounts.models import Holder
@@ -65,12 +66,13 @@ def decline_as_token(*, s: bytes, note: str, tag: bytes, now: datetime) -> Step:
         As :func:`decline_step`; a wrong tag is ``tag_wrong``.
     """
     step = step_by_digest(s)
-    kept = _checked_note(note)
-    if not step.is_open:
-        raise ChallengeVoidError
-    # Without a valid tag nothing may change, so the step is not marked as closing first.
     actor = f"token:{step.token.serial}"
-    _void(step, Reason.DECLINED, actor=actor, now=now, note=kept, tagged=(note, tag))
+    with refusal_recorded(step, now=now):
+        kept = _checked_note(note)
+        if not step.is_open:
+            raise ChallengeVoidError
+        # Without a valid tag nothing may change, so the step is not marked as closing first.
+        _void(step, Reason.DECLINED, actor=actor, now=now, note=kept, tagged=(note, tag))
     return step
 
 
