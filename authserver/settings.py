@@ -10,6 +10,7 @@ real environment wins.
 ``AUTHSERVER_ORIGIN``           Where tokens and browsers find this host: ``https://host[:port]``.
 ``AUTHSERVER_DATABASE_URL``     ``postgres://…``, secret; default SQLite under ``var/``.
 ``AUTHSERVER_DATABASE_POOL``    Most PostgreSQL connections of one worker process; default 10.
+``AUTHSERVER_DATABASE_PREPARE`` Prepare statements; ``false`` behind a transaction-mode pooler.
 ``AUTHSERVER_ROOT_KEY_FILE``    Host root key, needed only to certify host keys;
                                 default ``var/authserver-root.key``.
 ``AUTHSERVER_LOG_LEVEL``        Default ``INFO``.

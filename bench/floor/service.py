@@ -60,7 +60,7 @@ def running_floor(
     )
     command = [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
-        *("--port", str(port), "--workers", str(workers), "--blocking-threads", "8"),
+        *("--port", str(port), "--workers", str(workers), "--blocking-threads", "4"),
         *("--no-ws", "--log-level", "warning", "bench.floor.wsgi:application"),
     ]
     with log_path.open("wb") as log:

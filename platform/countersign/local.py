@@ -166,7 +166,7 @@ class LocalServices:
             return [sys.executable, "-m", "authserver", "serve", *options]
         return [
             *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
-            *("--port", str(port), "--workers", str(self.workers), "--blocking-threads", "8"),
+            *("--port", str(port), "--workers", str(self.workers), "--blocking-threads", "4"),
             *("--no-ws", "--log-level", "warning", "countersign.wsgi:application"),
         ]
 

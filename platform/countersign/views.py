@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from common.errors import DomainError
 from enrolment.selectors import hosts
 from enrolment.services import clock_offset
+from protocol.errors import ProtocolError
 from protocol.keys import Purpose
 from signing.services import signing_key
 
@@ -39,12 +40,16 @@ def readyz(request: HttpRequest) -> JsonResponse:
         signing_key(Purpose.STATEMENT, now=timezone.now())
         for host in hosts():
             try:
-                if abs(clock_offset(host, now=time.time())) > MAX_DRIFT_SECONDS:
+                # Put so that a time that is no number fails.
+                if not abs(clock_offset(host, now=time.time())) <= MAX_DRIFT_SECONDS:
                     failing.append(f"clock:{host.name}")
             except DomainError:
                 failing.append(f"host:{host.name}")
     except DomainError as error:
         failing.append(error.code)
+    except ProtocolError:
+        # Sealed under another key-encryption key than the one that is set.
+        failing.append("keys_unreadable")
     except DatabaseError:
         failing.append("database")
     status = HTTPStatus.SERVICE_UNAVAILABLE if failing else HTTPStatus.OK

@@ -27,6 +27,7 @@ from protocol.cose import Typ
 from protocol.enrolment import FINGERPRINT_BYTES, Invitation
 from protocol.errors import ProtocolError
 from protocol.keys import Host, Purpose, ServerCertificate, root_fingerprint
+from protocol.text import check_origin
 from signing.services import sealer, signing_key
 from tokens.errors import TokenError
 from tokens.suite import OCRASuite
@@ -61,9 +62,14 @@ def add_host(*, origin: str, key: str, fingerprint: str, now: datetime) -> Auths
         now: Timezone-aware.
 
     Raises:
-        HostInvalidError: the host shows another root, or certificates that do not fit it.
+        HostInvalidError: the host shows another root, or certificates that do not fit it; or
+            its origin or its name cannot be used.
         AuthserverUnavailableError: it cannot be reached.
     """
+    try:
+        check_origin("origin", origin)
+    except ProtocolError as error:
+        raise HostInvalidError(error.detail) from error
     shown = AuthserverClient(origin, key).keys()
     root = from_base64(shown.get("root"))
     if _plain(root_fingerprint(root)) != _plain(fingerprint):
@@ -83,7 +89,10 @@ def add_host(*, origin: str, key: str, fingerprint: str, now: datetime) -> Auths
                 raise HostInvalidError
         except ProtocolError as error:
             raise HostInvalidError(error.detail) from error
-        host.save()
+        try:
+            host.save()
+        except IntegrityError as error:
+            raise HostInvalidError(f"Another host is called {name}.") from error
         record(action="host.added", actor="system", subject=name, now=now)
     return host
 

@@ -10,10 +10,11 @@ from django.conf import settings
 from django.db import transaction
 
 from protocol.ed25519 import SigningKey
+from protocol.errors import ProtocolError
 from protocol.keys import Directory, Host, KeyCertificate, Purpose, day_of
 from protocol.sealing import Sealer
 from protocol.statement import Platform
-from signing.errors import KeysMissingError
+from signing.errors import KeysMissingError, RootKeyInvalidError
 from signing.models import PlatformKey
 
 LIFETIME_DAYS = 400
@@ -48,12 +49,20 @@ def sealer() -> Sealer:
 
 
 def load_or_create_root(path: Path) -> SigningKey:
-    """Return the platform's root key from its file, made with mode 0600 if it is not there."""
+    """Return the platform's root key from its file, made with mode 0600 if it is not there.
+
+    Raises:
+        RootKeyInvalidError: the file holds something else.
+        OSError: it cannot be read or written.
+    """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_bytes(SigningKey.generate().to_bytes())
-    return SigningKey.from_bytes(path.read_bytes())
+    try:
+        return SigningKey.from_bytes(path.read_bytes())
+    except ProtocolError as error:
+        raise RootKeyInvalidError from error
 
 
 def create_keys(*, root: SigningKey, now: datetime) -> list[PlatformKey]:

@@ -53,6 +53,17 @@ def test_no_accepted_response_is_in_any_log_or_url(used: Live) -> None:
     assert find_codes(used.codes, [*logs, *urls(used)]) == []
 
 
+def test_the_search_sees_all_of_them(used: Live) -> None:
+    # The digest of a statement is no secret: it must be found wherever a seed must not be.
+    anna = used.party("Anna Meier")
+    step = anna.open()
+    anna.sign(step)
+    public = [bytes.fromhex(step["id"])]
+    for service in SERVICES:
+        assert find_seeds(public, columns(used, service))
+    assert len(find_seeds(public, conversations(used))) == 2
+
+
 @pytest.fixture
 def scratch(on_sqlite: Live, tmp_path: Path) -> Live:
     """A copy of the services' folder, to plant in it what must not be there."""

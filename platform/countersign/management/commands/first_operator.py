@@ -10,10 +10,10 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
+from common.commands import refusals_told
 from common.errors import DomainError
 from enrolment.selectors import hosts
 from protocol.keys import Purpose, root_fingerprint
@@ -47,8 +47,9 @@ class Command(BaseCommand):
             services.signing_key(Purpose.RECEIPT, now=now)
             self.stdout.write("1. Signing keys: there already.")
         except DomainError:
-            root = services.load_or_create_root(settings.COUNTERSIGN_ROOT_KEY_FILE)
-            services.create_keys(root=root, now=now)
+            with refusals_told():
+                root = services.load_or_create_root(settings.COUNTERSIGN_ROOT_KEY_FILE)
+                services.create_keys(root=root, now=now)
             self.stdout.write("1. Signing keys: made.")
             self.stdout.write(f"   Root key: {root_fingerprint(root.public)}")
             self.stdout.write(
@@ -60,14 +61,19 @@ class Command(BaseCommand):
         if users.filter(is_staff=True).exists():
             self.stdout.write("2. Operator: there already.")
             return
-        email = (email or input("   E-mail address of the operator: ")).strip()
-        password = (
-            sys.stdin.readline().rstrip("\n")
-            if read_password
-            else getpass.getpass("   Password: ")
-        )
         try:
-            validate_email(email)
+            email = (email or input("   E-mail address of the operator: ")).strip().lower()
+            password = (
+                sys.stdin.readline().rstrip("\n")
+                if read_password
+                else getpass.getpass("   Password: ")
+            )
+        except EOFError as error:
+            raise CommandError(
+                "Nobody is here to ask: give --email and --password-stdin."
+            ) from error
+        try:
+            get_user_model()._meta.get_field("email").clean(email, None)
             validate_password(password)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error

@@ -1,13 +1,17 @@
 """Register an authentication server host."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from common.errors import DomainError
+from common.commands import refusals_told
 from enrolment import services
+
+# RFC 6750 section 2.1.
+_BEARER = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
 
 
 class Command(BaseCommand):
@@ -25,15 +29,18 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run the command."""
-        try:
+        with refusals_told():
             host = services.add_host(
                 origin=options["origin"].rstrip("/"),
-                key=options["key_file"].read_text("ascii").strip(),
+                key=_key(options["key_file"]),
                 fingerprint=options["fingerprint"],
                 now=timezone.now(),
             )
-        except DomainError as error:
-            raise CommandError(f"{error.code}: {error.detail}") from error
-        except OSError as error:
-            raise CommandError(f"key_file_unreadable: {error.strerror}") from error
         self.stdout.write(f"host {host.number} is {host.name} at {host.origin}")
+
+
+def _key(path: Path) -> str:
+    key = path.read_bytes().strip()
+    if not _BEARER.fullmatch(key):
+        raise CommandError(f"key_invalid: {path} does not hold a bearer key")
+    return key.decode()

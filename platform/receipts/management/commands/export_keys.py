@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
+from common.commands import refusals_told
 from receipts import services
 
 
@@ -20,6 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run the command."""
-        content = services.directory(now=timezone.now())
-        options["file"].write_bytes(content)
+        with refusals_told():
+            content = services.directory(now=timezone.now())
+            options["file"].write_bytes(content)
         self.stdout.write(f"{len(content)} bytes written to {options['file']}")

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from common.errors import DomainError
+from common.commands import refusals_told
 from protocol.errors import ProtocolError
 from protocol.keys import MAX_DIRECTORY_BYTES, Directory
 from protocol.verification import Outcome, Report, verify_receipt
@@ -33,15 +33,9 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run the command; exit status 1 when a check fails or the input cannot be read."""
-        try:
+        with refusals_told():
             message = _message(options["receipt"])
             directory = _directory(options["keys"])
-        except DomainError as error:
-            raise CommandError(f"{error.code}: {error.detail}") from error
-        except ProtocolError as error:
-            raise CommandError(f"{error.code}: the key file: {error.detail}") from error
-        except OSError as error:
-            raise CommandError(f"file_unreadable: {error.filename}: {error.strerror}") from error
         report = verify_receipt(message, directory)
         if options["json"]:
             self.stdout.write(json.dumps(ReportOut.of(report).dict(), default=str, indent=2))
@@ -83,4 +77,8 @@ def _directory(path: Path | None) -> Directory:
     if path is None:
         return Directory.open(services.directory(now=timezone.now()))
     with path.open("rb") as file:
-        return Directory.open(file.read(MAX_DIRECTORY_BYTES + 1))
+        content = file.read(MAX_DIRECTORY_BYTES + 1)
+    try:
+        return Directory.open(content)
+    except ProtocolError as error:
+        raise CommandError(f"{error.code}: the key file: {error.detail}") from error

@@ -1,11 +1,13 @@
 """Make the platform's signing keys."""
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
+from common.commands import refusals_told
 from protocol.keys import root_fingerprint
 from signing import services
 
@@ -18,16 +20,18 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add --root-public."""
         parser.add_argument(
-            "--root-public", help="write the public root here, for `authserver add_platform`"
+            "--root-public",
+            type=Path,
+            help="write the public root here, for `authserver add_platform`",
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run the command."""
-        root = services.load_or_create_root(settings.COUNTERSIGN_ROOT_KEY_FILE)
-        for key in services.create_keys(root=root, now=timezone.now()):
-            self.stdout.write(f"made {key}")
-        if options["root_public"]:
-            with open(options["root_public"], "w", encoding="ascii") as file:  # noqa: PTH123
-                file.write(root.public.hex() + "\n")
+        with refusals_told():
+            root = services.load_or_create_root(settings.COUNTERSIGN_ROOT_KEY_FILE)
+            if options["root_public"]:
+                options["root_public"].write_text(root.public.hex() + "\n", "ascii")
+            for key in services.create_keys(root=root, now=timezone.now()):
+                self.stdout.write(f"made {key}")
         self.stdout.write(f"root key: {root_fingerprint(root.public)}")
         self.stdout.write("Keep the root key file off-line; only this command needs it.")
