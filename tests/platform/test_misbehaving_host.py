@@ -10,12 +10,15 @@ from django.test import override_settings
 
 from audit.models import AuditRow
 from enrolment import authserver_client
+from enrolment.authserver_client import AuthserverClient
+from enrolment.errors import AuthserverUnavailableError, HostInvalidError
 from enrolment.models import AuthserverHost
+from enrolment.services import add_host
 from protocol import cose
 from protocol.cose import Typ
 from protocol.ed25519 import SigningKey
 from protocol.verdict import Reason, Verdict
-from tests.platform.world import Person, everything_stored, now, step_row, to_base64
+from tests.platform.world import Authserver, Person, everything_stored, now, step_row, to_base64
 from tests.tokens.service import Service, serving
 from transactions.models import Step
 from transactions.services import reconcile_steps
@@ -181,6 +184,66 @@ def test_a_token_is_not_paired_by_nonsense(
     assert everything_stored() == before
     impostor.goes()
     assert mallory.post("/tokens", {})["state"] == "issued"
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"root": None},
+        {"root": "AAAA"},
+        {"certificates": None},
+        {"certificates": [5]},
+        {"certificates": ["AAAA"]},
+        {"certificates": []},
+        {"name": ""},
+        {"name": "n" * 21},
+        {"name": "a\x00"},
+    ],
+    ids=str,
+)
+def test_a_host_that_shows_nonsense_is_not_registered(
+    authserver: Authserver, impostor: Impostor, shown: dict[str, Any]
+) -> None:
+    keys = AuthserverClient(authserver.origin).keys()
+    impostor.service.answer(keys | shown)
+    before = everything_stored()
+
+    with pytest.raises((HostInvalidError, AuthserverUnavailableError)):
+        add_host(
+            origin=impostor.service.origin,
+            key="key",
+            fingerprint=authserver.fingerprint,
+            now=now(),
+        )
+
+    assert everything_stored() == before
+
+
+def test_a_server_that_no_key_of_the_host_certified_is_not_taken(
+    mallory: Person, impostor: Impostor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = AuthserverClient.pair
+
+    def forged(client: AuthserverClient, **asked: Any) -> dict[str, Any]:
+        answer = pair(client, **asked)
+        genuine = cose.parse(authserver_client.from_base64(answer["certificate"]))
+        message = cose.sign(SigningKey.generate(), Typ.SERVER, genuine.payload)
+        return answer | {"certificate": to_base64(message)}
+
+    monkeypatch.setattr(AuthserverClient, "pair", forged)
+
+    assert mallory.call("POST", "/tokens", {}).refusal == (503, "authserver_unavailable")
+
+
+def test_an_end_that_says_only_that_a_response_was_wrong_is_no_end(
+    anna: Person, impostor: Impostor
+) -> None:
+    step = anna.open()
+    impostor.service.answer({"accepted": False, "reason": "response_wrong"})
+    impostor.takes_over()
+
+    assert anna.call("POST", f"/steps/{step['id']}/cancel").refusal[0] == 503
+    assert step_row(step).state == Step.State.CLOSING
 
 
 def test_a_redirect_is_not_followed(anna: Person, impostor: Impostor) -> None:

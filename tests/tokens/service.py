@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -72,7 +72,9 @@ def serving() -> Iterator[Service]:
             if service.location:
                 self.send_header("Location", service.location)
             self.end_headers()
-            self.wfile.write(service.body)
+            # The caller may have given up.
+            with suppress(ConnectionError):
+                self.wfile.write(service.body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing."""
