@@ -1,12 +1,8 @@
-"""Steps as they are carried to readers, and the chain rebuilt from them byte for byte."""
+"""Steps as receipts carry them to readers."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from protocol import cose
-from protocol.cose import Typ
-from protocol.digests import link_digest, statement_digest, verdict_digest
 from protocol.ed25519 import SIGNATURE_BYTES
 from protocol.errors import ProtocolError
 from protocol.fields import (
@@ -23,13 +19,9 @@ from protocol.statement import (
     Demand,
     Party,
     Sight,
-    Statement,
     check_asked,
 )
-from protocol.verdict import Reason, Verdict
-
-if TYPE_CHECKING:
-    from protocol.receipt import Receipt
+from protocol.verdict import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,53 +92,6 @@ class Step:
         """Whether the verdict fell within the challenge's life, by two honest clocks."""
         after = self.decided - self.issued
         return -CLOCK_LEEWAY_SECONDS <= after <= self.ttl + CLOCK_LEEWAY_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
-    """One step with every byte that was signed for it, and its digests."""
-
-    statement: Statement
-    payload: bytes
-    verdict: bytes
-    s: bytes
-    link: bytes
-
-
-def rebuild(receipt: "Receipt") -> list[Rebuilt]:
-    """Return the steps in clear with their statement payloads and verdict messages.
-
-    A pure function, and a verifier's only source of those bytes.
-
-    Raises:
-        ProtocolError: a rebuilt message breaks a rule of the protocol.
-    """
-    steps = []
-    prev = receipt.anchor
-    for place, step in enumerate(receipt.steps):
-        statement = Statement(
-            platform=receipt.platform,
-            tx=receipt.tx,
-            pos=receipt.folded + place,
-            prev=prev,
-            party=step.party,
-            demand=step.demand,
-            serial=step.serial,
-            vk=step.vk,
-            sight=step.sight,
-            nonce=step.nonce,
-            issued=step.issued,
-            ttl=step.ttl,
-        )
-        payload = statement.payload()
-        s = statement_digest(payload)
-        decided = Verdict(step.vk, s, receipt.reason, step.decided, step.seq)
-        verdict = cose.assemble(
-            typ=Typ.VERDICT, kid=step.vk, payload=decided.payload(), signature=step.signature
-        )
-        prev = link_digest(s, verdict_digest(verdict))
-        steps.append(Rebuilt(statement, payload, verdict, s, prev))
-    return steps
 
 
 def clock_faults(steps: Iterable[Step], reason: Reason = Reason.ACCEPTED) -> list[int]:

@@ -10,11 +10,12 @@ from enum import StrEnum
 from functools import partial
 
 from protocol import cose
-from protocol.chain import CertifiedServer, Rebuilt, Step, clock_faults, rebuild
+from protocol.chain import CertifiedServer, Step, clock_faults
 from protocol.cose import Sign1, Typ
 from protocol.ed25519 import key_id
 from protocol.errors import ProtocolError
 from protocol.keys import Directory, Host, Purpose, ServerCertificate, day_of, find_signer
+from protocol.rebuild import Rebuilt, rebuild
 from protocol.receipt import Receipt
 from protocol.verdict import Reason
 

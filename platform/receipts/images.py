@@ -23,6 +23,11 @@ MAX_IMAGE_PIXELS = 40_000_000
 # qrcode.util's modes, as its types want them.
 _MODE_NUMERIC: Literal[1] = 1
 _MODE_BYTE: Literal[4] = 4
+# What Pillow raises for pictures that are none, or that would fill the memory.
+_UNREADABLE = (
+    *(UnidentifiedImageError, OSError, ValueError, SyntaxError),
+    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
+)
 _QR_ONLY = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 
 
@@ -58,7 +63,7 @@ def read_codes(picture: bytes) -> list[str]:
                 if image.width * image.height > MAX_IMAGE_PIXELS:
                     raise ImageUnreadableError("The picture has too many pixels.")
                 grey = image.convert("L")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Warning) as error:
+    except _UNREADABLE as error:
         raise ImageUnreadableError("This is not a picture in a known format.") from error
     found = zxingcpp.read_barcodes(grey, formats=_QR_ONLY)
     if not found:

@@ -4,8 +4,8 @@ import base64
 
 import pytest
 
-from protocol.chain import rebuild
 from protocol.digests import link_digest, statement_digest, verdict_digest
+from protocol.rebuild import rebuild
 from protocol.statement import Statement
 from tests.platform.world import Person, call, read_receipt
 

@@ -260,6 +260,8 @@ def blank(width: int, height: int) -> bytes:
         blank(10_000, 10_000),
         blank(6_500, 6_500),
         b"\x89PNG\r\n\x1a\n" + b"\xff" * 900_000,
+        # A picture of 65535 by 65535 that begins with its first frame.
+        b"GIF89a\xff\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\xff\xff\xff\xff\x00",
     ],
     ids=[
         "empty",
@@ -274,6 +276,7 @@ def blank(width: int, height: int) -> bytes:
         "bomb",
         "many pixels",
         "noise",
+        "huge frame",
     ],
 )
 def test_what_holds_no_code_is_refused(anna: Person, picture: bytes) -> None:

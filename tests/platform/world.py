@@ -28,10 +28,10 @@ from countersign.local import LocalServices, free_port
 from enrolment.models import AuthserverHost
 from enrolment.selectors import client_for
 from protocol import cose, qrtext
-from protocol.chain import rebuild
 from protocol.ed25519 import SigningKey
 from protocol.enrolment import Invitation
 from protocol.qrtext import Link
+from protocol.rebuild import rebuild
 from protocol.receipt import Receipt
 from protocol.statement import Statement
 from signing.selectors import signer_certificate

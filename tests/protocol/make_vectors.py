@@ -15,12 +15,13 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from protocol import cbor, cose, fitting, qrtext, receipt
 from protocol.bundle import Bundle
-from protocol.chain import Step, rebuild
+from protocol.chain import Step
 from protocol.cose import Typ
 from protocol.digests import verdict_digest
 from protocol.ed25519 import SigningKey
 from protocol.enrolment import Invitation, Transcript, derive
 from protocol.qrtext import Link
+from protocol.rebuild import rebuild
 from protocol.receipt import Receipt
 from protocol.statement import Sight
 from protocol.verdict import Reason

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from protocol import cbor, cose, qrtext
 from protocol.bundle import Bundle
-from protocol.chain import rebuild
 from protocol.cose import Typ
 from protocol.enrolment import Invitation, Transcript
 from protocol.errors import ProtocolError
 from protocol.keys import Directory, KeyCertificate, ServerCertificate
 from protocol.qrtext import Link
+from protocol.rebuild import rebuild
 from protocol.receipt import Receipt
 from protocol.statement import Demand, Kind, Party, Statement
 from protocol.verdict import Verdict

@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 
 from protocol import cose, qrtext
 from protocol.bundle import Bundle
-from protocol.chain import rebuild
 from protocol.cose import Typ
 from protocol.ed25519 import SigningKey
 from protocol.enrolment import Invitation, Transcript
 from protocol.keys import Directory, KeyCertificate, Purpose, ServerCertificate
 from protocol.qrtext import Link
+from protocol.rebuild import rebuild
 from protocol.receipt import Receipt
 from protocol.statement import Statement
 from protocol.verdict import Verdict

@@ -9,12 +9,12 @@ import pytest
 
 from protocol import cose, qrtext, receipt
 from protocol.bundle import Bundle
-from protocol.chain import rebuild
 from protocol.cose import Typ
 from protocol.enrolment import Invitation, Transcript
 from protocol.errors import ProtocolError
 from protocol.keys import Directory, ServerCertificate
 from protocol.qrtext import Link
+from protocol.rebuild import rebuild
 from protocol.receipt import Receipt
 from protocol.statement import Statement
 from protocol.verdict import Verdict

@@ -11,12 +11,13 @@ from enrolment.selectors import certified_server
 from enrolment.services import mark_active
 from notices.services import notify
 from protocol import cose
-from protocol.chain import clock_faults, rebuild
+from protocol.chain import clock_faults
 from protocol.cose import Typ
 from protocol.digests import link_digest, verdict_digest
 from protocol.errors import ProtocolError
 from protocol.fitting import fit_receipt
 from protocol.keys import Purpose
+from protocol.rebuild import rebuild
 from protocol.receipt import Receipt, identity
 from protocol.statement import Kind
 from protocol.verdict import Reason, Verdict
