@@ -16,6 +16,8 @@ from protocol.sealing import Sealer
 
 KEPT = timedelta(hours=24)
 # A claim this old belongs to a process that died: whoever repeats the request may take it over.
+# What that process may have committed is an unanswered challenge or an unused key at most: only a
+# token's response binds anyone, and the authserver takes that once.
 ABANDONED_AFTER = timedelta(seconds=60)
 _MAX_KEY_LENGTH = 64
 # Not kept: a caller is meant to try these again.
