@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from accounts.models import User
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # published without types
     """Refuses addresses that our tables would not hold; allauth's forms allow longer ones."""
 
     def clean_email(self, email: str) -> str:

@@ -1,6 +1,7 @@
 """The API under /api/v1/: routers of the apps, and every error in one shape."""
 
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -89,7 +90,7 @@ def _refuse(
             record(
                 action="request.refused",
                 actor=holder.actor,
-                subject=request.path[:80],
+                subject=quote(request.path)[:80],
                 now=timezone.now(),
                 code=code,
             )

@@ -1,18 +1,21 @@
 """Write notices in the caller's transaction; deliver them outside any."""
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from smtplib import SMTPException
 
 from django.conf import settings
 from django.core.mail import send_mail
-from django.db.models import F
+from django.db.models import F, Q
 
 from notices.models import Notice
 
 logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 8
+FIRST_WAIT = timedelta(seconds=5)
 _SUBJECTS = {
     Notice.Kind.STEP_WAITS: "A transaction waits for you",
     Notice.Kind.CONTINUED: "Your transaction was continued",
@@ -51,7 +54,12 @@ def deliver_notices(*, now: datetime, limit: int = 100) -> int:
     A notice is claimed before it is sent, so that two workers never send it twice.
     """
     sent = 0
-    unsent = Notice.objects.filter(sent_at=None, failures__lt=MAX_FAILURES).order_by("pk")
+    # Each failure makes the wait four times as long, so that eight tries last a day.
+    due = [
+        Q(failures=failures, created_at__lte=now - FIRST_WAIT * (4**failures - 1))
+        for failures in range(MAX_FAILURES)
+    ]
+    unsent = Notice.objects.filter(reduce(or_, due), sent_at=None).order_by("pk")
     for notice in unsent[:limit]:
         if Notice.objects.filter(pk=notice.pk, sent_at=None).update(sent_at=now):
             sent += _send(notice)

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
 
@@ -243,8 +244,6 @@ def test_an_address_that_is_not_confirmed_signs_nobody_in(db: None) -> None:
 
 
 def test_a_password_is_reset_by_a_mailed_code(db: None) -> None:
-    from allauth.account.models import EmailAddress
-
     user = User.objects.create_user("dora@example.com", PASSWORD)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     browser = Client()

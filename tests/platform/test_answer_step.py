@@ -13,6 +13,8 @@ from protocol.cose import Typ
 from protocol.keys import ServerCertificate
 from protocol.verdict import Verdict
 from signing import services as signing
+from signing.models import PlatformKey
+from signing.selectors import _certificate_of
 from tests.platform.world import (
     TYPED_SUITE,
     Authserver,
@@ -335,6 +337,15 @@ def test_a_challenge_made_before_a_change_of_the_signing_keys_can_be_ended(
     signing.create_keys(root=authserver.platform_root, now=now())
 
     assert anna.post(f"/steps/{step['id']}/cancel")["state"] == "cancelled"
+
+
+def test_a_challenge_whose_signing_key_is_lost_is_not_answered(anna: Person) -> None:
+    step = anna.open()
+    response = anna.response(step)
+    PlatformKey.objects.filter(purpose="statement").delete()
+    _certificate_of.cache_clear()
+
+    assert anna.answer(step, response).refusal == (503, "keys_missing")
 
 
 def test_a_receipt_over_two_generations_of_keys_verifies(

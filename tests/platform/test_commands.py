@@ -11,13 +11,15 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
 from django.core.management import CommandError, call_command
-from django.test import override_settings
+from django.db import OperationalError
+from django.test import Client, override_settings
 
 from accounts.models import User
 from common.models import IdempotentRequest
 from enrolment.models import AuthserverHost
 from protocol.ed25519 import SigningKey
-from protocol.keys import Directory, Purpose
+from protocol.keys import Directory, KeyCertificate, Purpose, day_of
+from protocol.statement import Platform
 from signing import services as signing
 from signing.models import PlatformKey
 from tests.platform.test_verify_receipt import picture_of
@@ -122,9 +124,6 @@ def test_keys_of_another_platform_verify_nothing(anna: Person, tmp_path: Path) -
 
 
 def another_directory() -> bytes:
-    from protocol.keys import KeyCertificate, day_of
-    from protocol.statement import Platform
-
     root, key = SigningKey.generate(), SigningKey.generate()
     today = day_of(int(now().timestamp()))
     certificate = KeyCertificate(key.public, Purpose.DIRECTORY, "other", today, today + 1)
@@ -303,14 +302,12 @@ def test_the_first_operator_is_led_from_nothing_to_the_next_step(
     assert EmailAddress.objects.get(user=user).verified
     assert "Signing keys: made" in said
     assert "add_host" in said
-    assert signing.signing_key(Purpose.RECEIPT, now=now())
+    assert signing.signing_key(Purpose.RECEIPT, now=now()).certificate
 
 
 def test_the_first_operator_can_sign_in(
     host: AuthserverHost, typed: Callable[[str], None]
 ) -> None:
-    from django.test import Client
-
     typed("correct horse battery\n")
     run("first_operator", "--email", "Boss@Example.com", "--password-stdin")
     browser = Client()
@@ -512,9 +509,10 @@ def test_a_key_file_that_there_is_not_is_refused(
     assert sentence.startswith("file_unusable: ")
 
 
-# worker
+# worker: it closes connections that are of no use, as one inside a test's transaction would be.
 
 
+@pytest.mark.django_db(transaction=True)
 def test_one_round_settles_steps_sends_notices_and_forgets(anna: Person, ben: Person) -> None:
     anna.sign(anna.open(next={"account": ben.account}))
     with seconds_ago(600):
@@ -529,6 +527,25 @@ def test_one_round_settles_steps_sends_notices_and_forgets(anna: Person, ben: Pe
     assert not IdempotentRequest.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_survives_a_database_that_is_away(
+    anna: Person, ben: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(**_: object) -> None:
+        raise OperationalError("gone")
+
+    anna.sign(anna.open(next={"account": ben.account}))
+    with monkeypatch.context() as patched:
+        patched.setattr("countersign.management.commands.worker.reconcile_steps", away)
+        run("worker", "--once")
+    assert mail.outbox == []
+
+    run("worker", "--once")
+
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_worker_goes_on_until_it_is_stopped(
     anna: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -547,6 +564,7 @@ def test_a_worker_goes_on_until_it_is_stopped(
     assert rounds == [0.5, 0.5]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_worker_survives_a_host_that_gives_no_answer(anna: Person, host: AuthserverHost) -> None:
     with seconds_ago(600):
         late = anna.open()

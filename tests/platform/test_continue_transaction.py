@@ -28,6 +28,7 @@ from tests.platform.world import (
     step_row,
     to_base64,
 )
+from transactions.models import Step
 
 ORIGIN = "http://localhost:8000"
 
@@ -244,8 +245,6 @@ def test_an_activation_is_never_continued(anna: Person, ben: Person) -> None:
 
 
 def statement_of_activation(person: Person) -> str:
-    from transactions.models import Step
-
     return bytes(Step.objects.get(holder=person.holder).s).hex()
 
 

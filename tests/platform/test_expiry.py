@@ -1,11 +1,15 @@
 """A challenge that nobody answered in time: it blocks nobody, and its end is the server's word."""
 
 import io
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from enrolment.models import AuthserverHost
+from countersign.local import free_port
+from enrolment.authserver_client import AuthserverClient
+from enrolment.models import AuthserverHost, Token
+from signing.services import sealer
 from tests.platform.world import (
     Person,
     lose_the_answer,
@@ -91,6 +95,36 @@ def test_the_command_fails_while_a_host_gives_no_answer(
 
     assert said.getvalue() == "0 steps settled, 1 left\n"
     assert step_row(step).state == Step.State.CLOSING
+
+
+def test_a_host_that_is_away_is_asked_once_a_round_and_keeps_no_other_waiting(
+    anna: Person, ben: Person, host: AuthserverHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with seconds_ago(600):
+        steps = [anna.open() for _ in range(3)]
+        late = ben.open()
+    away = AuthserverHost.objects.create(
+        number=2,
+        name="Away",
+        origin=f"http://127.0.0.1:{free_port()}",
+        root=bytes(host.root),
+        certificates=host.certificates,
+        sealed_key=sealer().seal(b"key", b"Away"),
+    )
+    Token.objects.filter(serial=anna.token.serial).update(host=away)
+    asked: list[str] = []
+    void = AuthserverClient.void
+
+    def counted(client: AuthserverClient, **about: Any) -> Any:
+        asked.append(client.origin)
+        return void(client, **about)
+
+    monkeypatch.setattr(AuthserverClient, "void", counted)
+
+    assert reconcile_steps(now=now()) == (1, 3)
+    assert asked.count(away.origin) == 1
+    assert step_row(late).state == Step.State.EXPIRED
+    assert Step.State.EXPIRED not in {step_row(step).state for step in steps}
 
 
 def test_an_answer_that_was_lost_is_found_when_the_step_is_settled(anna: Person) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import OperationalError
+from django.test import Client
 
 from countersign.api import api
 from tests.platform.world import API, Person, call, everything_stored
@@ -178,16 +180,12 @@ def test_a_body_of_a_megabyte_is_refused_unread(db: None, method: str, path: str
 
 @pytest.mark.parametrize("length", ["x", "-1", "1e3", "\xb2", "9" * 30])
 def test_a_length_that_is_none_is_refused(db: None, length: str) -> None:
-    from django.test import Client
-
     answer = Client(raise_request_exception=False).post("/api/v1/me", CONTENT_LENGTH=length)
 
     assert answer.status_code == 413
 
 
 def test_no_length_at_all_is_none(db: None) -> None:
-    from django.test import Client
-
     assert Client().get("/healthz", CONTENT_LENGTH="").status_code == 200
 
 
@@ -231,8 +229,6 @@ def test_our_own_mistake_is_answered_in_the_same_shape(
 def test_a_database_that_cannot_be_reached_is_an_outage(
     anna: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from django.db import OperationalError
-
     def fail(**_: object) -> None:
         raise OperationalError("connection refused at 10.0.0.1")
 

@@ -51,7 +51,7 @@ def accepted(message: bytes) -> dict[str, Any]:
 
 
 def verdict_on(step: Step, key: SigningKey, **changes: Any) -> bytes:
-    fields = {
+    fields: dict[str, Any] = {
         "vk": bytes(step.token.vk),
         "s": bytes(step.s),
         "reason": Reason.ACCEPTED,

@@ -1,5 +1,6 @@
 """Who is told what: the inbox, and the outbox of e-mail behind it."""
 
+from datetime import timedelta
 from smtplib import SMTPException
 from typing import Any
 
@@ -115,14 +116,31 @@ def test_a_message_that_could_not_be_sent_is_sent_later(
         assert deliver_notices(now=now()) == 0
 
     assert Notice.objects.get().failures == 1
-    assert deliver_notices(now=now()) == 1
+    assert deliver_notices(now=now() + timedelta(seconds=20)) == 1
+
+
+def test_a_mail_server_that_is_away_for_hours_loses_no_message(
+    anna: Person, ben: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna.sign(anna.open(next={"account": ben.account}))
+    start = now()
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("notices.services.send_mail", fail)
+        for seconds in range(0, 3600, 5):
+            deliver_notices(now=start + timedelta(seconds=seconds))
+
+    assert deliver_notices(now=start + timedelta(hours=2)) == 1
 
 
 def test_a_message_is_given_up_after_eight_failures(anna: Person, ben: Person) -> None:
     anna.sign(anna.open(next={"account": ben.account}))
     Notice.objects.update(failures=MAX_FAILURES)
 
-    assert deliver_notices(now=now()) == 0
+    assert deliver_notices(now=now() + timedelta(days=9)) == 0
     assert inbox(ben) == ["step_waits"]
 
 

@@ -6,9 +6,11 @@ from django.core.management import call_command
 
 from enrolment.models import AuthserverHost, Token
 from protocol import cose
+from protocol.ed25519 import SigningKey
 from protocol.keys import Directory, Purpose, ServerCertificate
 from protocol.verification import verify_receipt
 from signing import services as signing
+from signing.models import PlatformKey
 from tests.platform.world import Authserver, Person, call, now, receipt_bytes
 
 DIRECTORY = "/.well-known/countersign/keys"
@@ -53,9 +55,6 @@ def test_retired_keys_stay_in_the_directory(host: AuthserverHost, authserver: Au
 
 
 def test_the_directory_holds_no_private_key(host: AuthserverHost) -> None:
-    from protocol.ed25519 import SigningKey
-    from signing.models import PlatformKey
-
     published = call("GET", DIRECTORY).raw
     for row in PlatformKey.objects.all():
         secret = signing.sealer().open(bytes(row.sealed_private), bytes(row.kid))

@@ -10,6 +10,7 @@ from django.test import Client, override_settings
 
 from countersign.api import api
 from enrolment.models import AuthserverHost
+from signing import services as signing
 from tests.platform.world import Person, call, now, unreachable
 
 
@@ -83,8 +84,6 @@ def test_the_platform_is_not_ready_without_its_database(
 
 
 def test_the_platform_is_not_ready_with_another_sealing_key(host: AuthserverHost) -> None:
-    from signing import services as signing
-
     signing._cache.clear()
     with override_settings(COUNTERSIGN_KEK="QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="):
         assert failing() == ["keys_unreadable"]

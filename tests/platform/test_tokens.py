@@ -6,18 +6,24 @@ import pytest
 import time_machine
 
 from audit.models import AuditRow
+from enrolment.authserver_client import AuthserverClient
 from enrolment.models import AuthserverHost, Token
 from protocol.enrolment import Invitation
 from tests.platform.world import (
     DEFAULT_SUITE,
     Person,
     call,
+    everything_as_bytes,
     everything_stored,
     now,
     step_row,
+    to_base64,
+    token_client,
     unreachable,
 )
+from tokens.enrolment import Enrolment
 from tokens.errors import RefusedError
+from transactions.models import Step
 
 
 def state_of(person: Person) -> str:
@@ -100,15 +106,12 @@ def test_with_a_host_that_gives_no_answer_no_token_is_enrolled(
 
 
 def test_an_invitation_is_good_for_one_token(mallory: Person) -> None:
-    from tests.platform.world import _token_client
-    from tokens.enrolment import Enrolment
-
     pairing = mallory.post("/tokens", {})
     invitation = Invitation.from_link(pairing["invitation"])
-    _token_client().enrol(Enrolment.begin(invitation, now()))
+    token_client().enrol(Enrolment.begin(invitation, now()))
 
     with pytest.raises(RefusedError, match="another device"):
-        _token_client().enrol(Enrolment.begin(invitation, now()))
+        token_client().enrol(Enrolment.begin(invitation, now()))
 
 
 # Activation.
@@ -350,16 +353,18 @@ def test_each_change_leaves_one_audit_row(anna: Person) -> None:
 
 
 def newest_step(person: Person) -> str:
-    from transactions.models import Step
-
     return bytes(Step.objects.filter(holder=person.holder).latest("pk").s).hex()
 
 
 def test_a_seed_is_nowhere_on_the_platform(anna: Person) -> None:
-    kept = str(everything_stored()).encode().decode("unicode_escape").encode("latin-1", "replace")
+    anna.sign(anna.open())
+    kept = everything_as_bytes()
 
+    assert anna.token.vk in kept
     assert anna.token.seed not in kept
     assert anna.token.post_key not in kept
+    assert anna.token.seed.hex().encode() not in kept
+    assert to_base64(anna.token.seed).encode() not in kept
 
 
 @pytest.mark.parametrize(
@@ -379,8 +384,6 @@ def test_a_seed_is_nowhere_on_the_platform(anna: Person) -> None:
 def test_a_host_that_answers_nonsense_pairs_no_token(
     mallory: Person, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
-    from enrolment.authserver_client import AuthserverClient
-
     pair = AuthserverClient.pair
 
     def twisted(client: AuthserverClient, **asked: Any) -> dict[str, Any]:
@@ -396,8 +399,6 @@ def test_a_host_that_answers_nonsense_pairs_no_token(
 def test_a_host_that_names_a_server_twice_pairs_it_once(
     anna: Person, mallory: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from enrolment.authserver_client import AuthserverClient
-
     answers: list[dict[str, Any]] = []
     pair = AuthserverClient.pair
 
@@ -414,8 +415,6 @@ def test_a_host_that_names_a_server_twice_pairs_it_once(
 def test_a_link_that_leads_elsewhere_than_to_the_host_is_not_passed_on(
     mallory: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from enrolment.authserver_client import AuthserverClient
-
     pair = AuthserverClient.pair
 
     def twisted(client: AuthserverClient, **asked: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import qrcode
 from PIL import Image
+from qrcode.image.pil import PilImage
 
 from protocol import qrtext
 from protocol.ed25519 import SigningKey
@@ -59,7 +60,7 @@ def upload(person: Person, picture: bytes, name: str = "receipt.png") -> Answer:
 
 def picture_of(text: str, form: str = "PNG") -> bytes:
     out = io.BytesIO()
-    qrcode.make(text).convert("RGB").save(out, form)
+    qrcode.make(text, image_factory=PilImage).convert("RGB").save(out, form)
     return out.getvalue()
 
 

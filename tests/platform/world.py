@@ -18,7 +18,6 @@ from typing import Any
 import time_machine
 import zxingcpp
 from django.apps import apps
-from django.http import HttpResponse
 from django.test import Client
 from PIL import Image
 
@@ -78,7 +77,7 @@ class Answer:
         return f"{self.status} {str(self.body)[:300]}"
 
     @classmethod
-    def of(cls, response: HttpResponse) -> "Answer":
+    def of(cls, response: Any) -> "Answer":
         is_json = response.content and "json" in response.get("Content-Type", "")
         body = json.loads(response.content) if is_json else None
         return cls(response.status_code, body, response.content, response.headers)
@@ -125,7 +124,7 @@ def _browserless() -> Client:
 
 
 @cache
-def _token_client() -> TokenClient:
+def token_client() -> TokenClient:
     """One client for all tokens: each new one reads the system's certificates."""
     return TokenClient()
 
@@ -198,7 +197,7 @@ class Person:
         """Have a token paired and enrol it; return its serial and the eight digits."""
         pairing = self.post("/tokens", {"name": "Phone", "suite": suite})
         enrolment = Enrolment.begin(Invitation.from_link(pairing["invitation"]), now())
-        token, digits = enrolment.finish(_token_client().enrol(enrolment), now())
+        token, digits = enrolment.finish(token_client().enrol(enrolment), now())
         self.tokens.append(token)
         return str(pairing["serial"]), digits
 
@@ -227,7 +226,7 @@ class Person:
         demand: Mapping[str, object] = APPROVAL,
         *,
         shown: str | None = None,
-        **changes: object,
+        **changes: Any,
     ) -> Answer:
         """Try to continue the transaction of a receipt, by showing it or something else."""
         tx = read_receipt(receipt).tx.hex()
@@ -235,7 +234,7 @@ class Person:
         return self.call("POST", f"/transactions/{tx}/steps", body)
 
     def follow(
-        self, receipt: str, demand: Mapping[str, object] = APPROVAL, **changes: object
+        self, receipt: str, demand: Mapping[str, object] = APPROVAL, **changes: Any
     ) -> dict[str, Any]:
         """Continue behind a receipt; return the step, challenged."""
         answer = self.try_follow(receipt, demand, **changes)
@@ -354,6 +353,16 @@ def everything_stored() -> dict[str, list[str]]:
         for model in apps.get_models()
         if model._meta.label not in _NOT_STATE
     }
+
+
+def everything_as_bytes() -> bytes:
+    """The values of all rows of all tables, one behind the other, to search them for secrets."""
+    return b"\n".join(
+        bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()
+        for model in apps.get_models()
+        for row in model._base_manager.values_list()
+        for value in row
+    )
 
 
 @contextmanager

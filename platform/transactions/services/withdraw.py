@@ -85,7 +85,7 @@ def expire_step(step: Step, *, now: datetime) -> None:
     _withdraw(step, Reason.EXPIRED, actor="system", now=now)
 
 
-def reconcile_steps(*, now: datetime, limit: int = 200) -> tuple[int, int]:
+def reconcile_steps(*, now: datetime) -> tuple[int, int]:
     """Settle steps that are closing or past their time.
 
     Returns:
@@ -96,7 +96,12 @@ def reconcile_steps(*, now: datetime, limit: int = 200) -> tuple[int, int]:
         state=Step.State.CLOSING
     )
     settled = failed = 0
-    for s in due.values_list("s", flat=True)[:limit]:
+    silent: set[int] = set()
+    for s, host in list(due.values_list("s", "token__host")):
+        # One host that is away, with however many steps, keeps no other host's waiting.
+        if host in silent:
+            failed += 1
+            continue
         step = step_by_digest(bytes(s))
         reason = Reason[step.ending.upper()] if step.ending else Reason.EXPIRED
         try:
@@ -105,6 +110,8 @@ def reconcile_steps(*, now: datetime, limit: int = 200) -> tuple[int, int]:
         except DomainError as error:
             logger.warning("step.unsettled", extra={"step": str(step), "code": error.code})
             failed += 1
+            if isinstance(error, StepClosingError):
+                silent.add(host)
     return settled, failed
 
 

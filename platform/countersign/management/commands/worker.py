@@ -1,5 +1,6 @@
 """Do what must happen by itself: settle steps, send notices, forget old answers."""
 
+import logging
 import time
 from typing import Any
 
@@ -8,8 +9,11 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from common.idempotency import forget_old_requests
+from common.problems import DATABASE_GONE
 from notices.services import deliver_notices
 from transactions.services import reconcile_steps
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -25,10 +29,18 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         """Run the command."""
         while True:
-            reconcile_steps(now=timezone.now())
-            deliver_notices(now=timezone.now())
-            forget_old_requests(now=timezone.now())
+            try:
+                _work()
+            except DATABASE_GONE:
+                # A database that restarts must not end the worker, and with it the site.
+                logger.exception("worker.interrupted")
             close_old_connections()
             if options["once"]:
                 return
             time.sleep(options["seconds"])
+
+
+def _work() -> None:
+    reconcile_steps(now=timezone.now())
+    deliver_notices(now=timezone.now())
+    forget_old_requests(now=timezone.now())
