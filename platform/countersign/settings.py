@@ -122,7 +122,6 @@ SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("COUNTERSIGN_BEHIND_PROXY", False) else None
 )
 SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 # The largest thing anyone sends is a picture of a receipt.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_500_000
 

@@ -58,10 +58,6 @@ class AuthserverClient:
         """Suspend, resume, unlock or revoke a server."""
         return self._call("POST", f"/v1/servers/{vk.hex()}/{action}", {})
 
-    def state(self, vk: bytes) -> dict[str, Any]:
-        """Return a server's state; never counts as an attempt."""
-        return self._call("GET", f"/v1/servers/{vk.hex()}")
-
     def keys(self) -> dict[str, Any]:
         """Return the host's root and certificates."""
         return self._call("GET", "/v1/keys")

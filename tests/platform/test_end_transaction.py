@@ -1,10 +1,13 @@
 """POST /transactions/{tx}/close, /cancel and /dispute."""
 
+from typing import Any
+
 import pytest
 
 from enrolment.models import AuthserverHost
 from tests.platform.world import Person, everything_stored, read_receipt, step_row, unreachable
 from transactions.models import Step
+from transactions.services import challenge
 
 WAYS = ["close", "cancel", "dispute"]
 
@@ -128,3 +131,21 @@ def test_what_is_no_id_of_a_transaction_is_refused(anna: Person, way: str) -> No
     answer = anna.call("POST", f"/transactions/nonsense/{way}")
 
     assert answer.refusal == (422, "input_invalid")
+
+
+def test_a_transaction_closed_while_a_step_is_being_made_takes_it_no_more(
+    anna: Person, ben: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = anna.open()
+    receipt = anna.sign(first)
+    look = challenge.recent_steps
+
+    def close_first(**asked: Any) -> list[Step]:
+        anna.post(path(first, "close"))
+        return look(**asked)
+
+    # The last look before the step is written: the owner closes right behind it.
+    monkeypatch.setattr(challenge, "recent_steps", close_first)
+
+    assert ben.try_follow(receipt).refusal == (409, "transaction_closed")
+    assert Step.objects.filter(state__in=Step.OPEN).count() == 0

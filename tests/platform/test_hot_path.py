@@ -27,7 +27,7 @@ class Cost:
 COSTS = {
     "open a transaction": Cost(queries=5, commits=1),
     "answer its first step": Cost(queries=4, commits=1),
-    "continue it": Cost(queries=7, commits=1),
+    "continue it": Cost(queries=8, commits=1),
     "answer its second step": Cost(queries=8, commits=1),
     "read the receipt as text": Cost(queries=5, commits=0),
 }

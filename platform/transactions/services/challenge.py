@@ -215,6 +215,8 @@ def _insert(step: Step) -> bool:
             if is_new:
                 chain.save()
                 step.transaction = chain
+            else:
+                _hold_open(chain)
             step.save()
     except IntegrityError:
         step.pk = None
@@ -222,6 +224,19 @@ def _insert(step: Step) -> bool:
             chain.pk = None
         return False
     return True
+
+
+def _hold_open(chain: Transaction) -> None:
+    """Keep a transaction from being closed or cancelled until the step is written.
+
+    SQLite knows no row locks: there BEGIN IMMEDIATE has made every other writer wait already.
+
+    Raises:
+        TransactionClosedError: it was closed meanwhile.
+    """
+    row = Transaction.objects.select_for_update().filter(pk=chain.pk)
+    if row.values_list("state", flat=True).first() != Transaction.State.OPEN:
+        raise TransactionClosedError
 
 
 def _usable_token(holder: "Holder", asked: Asked) -> "Token":

@@ -27,8 +27,6 @@ def close_transaction(*, holder: "Holder", tx: bytes, now: datetime) -> Transact
     chain = _transaction_of(holder, tx)
     if chain.owner_id != holder.pk and not _is_last_signer(chain, holder):
         raise NotYourTurnError("Only its owner may close this transaction.")
-    if Step.objects.filter(transaction=chain, state__in=Step.OPEN).exists():
-        raise TransactionClosedError("A step is under way; finish or cancel it first.")
     return _move(chain, Transaction.State.CLOSED, holder, now)
 
 
@@ -75,6 +73,10 @@ def _move(
     with transaction.atomic():
         if not Transaction.objects.filter(pk=chain.pk, state__in=sources).update(state=state):
             raise TransactionClosedError
+        # Looked at with the row in hand, which a new step needs too: none can slip in between.
+        is_under_way = Step.objects.filter(transaction=chain, state__in=Step.OPEN).exists()
+        if is_under_way and state is not Transaction.State.DISPUTED:
+            raise TransactionClosedError("A step is under way; finish or cancel it first.")
         record(action=f"transaction.{state}", actor=holder.actor, subject=str(chain), now=now)
     chain.state = state
     return chain
