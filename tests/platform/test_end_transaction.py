@@ -6,6 +6,7 @@ import pytest
 
 from enrolment.models import AuthserverHost
 from tests.platform.world import Person, everything_stored, read_receipt, step_row, unreachable
+from transactions import selectors
 from transactions.models import Step
 from transactions.services import challenge
 
@@ -138,7 +139,7 @@ def test_a_transaction_closed_while_a_step_is_being_made_takes_it_no_more(
 ) -> None:
     first = anna.open()
     receipt = anna.sign(first)
-    look = challenge.recent_steps
+    look = selectors.recent_steps
 
     def close_first(**asked: Any) -> list[Step]:
         anna.post(path(first, "close"))
