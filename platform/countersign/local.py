@@ -58,6 +58,7 @@ class LocalServices:
         """Write secrets, migrate, make keys, and pair the two; what exists is kept.
 
         Raises:
+            RuntimeError: the folder was set up for other ports.
             subprocess.CalledProcessError: a command failed; its output was shown.
         """
         self._write_settings()
@@ -92,10 +93,13 @@ class LocalServices:
         self._write_settings()
         self.authserver("migrate", "--verbosity=0")
         fingerprint = self.authserver("init", "--name", "Local host").split("root key")[1]
-        self.authserver(
-            *("add_platform", "--id", "countersign", "--origin", self.origin),
-            *("--root", platform_root, "--key-file", str(key_file)),
-        )
+        options = ["--id", "countersign", "--key-file", str(key_file)]
+        if "platform  " in self.authserver("keys"):
+            # An earlier run was interrupted after this: its key may be lost, so it gets another.
+            self.authserver("add_platform", *options, "--new-key")
+        else:
+            origin, root = ("--origin", self.origin), ("--root", platform_root)
+            self.authserver("add_platform", *options, *origin, *root)
         return fingerprint
 
     def environment(self, service: str) -> dict[str, str]:
@@ -218,10 +222,20 @@ class LocalServices:
 
     def _write_env(self, service: str, **values: str) -> None:
         path = self.folder / f"{service}.env"
-        if path.exists():
-            return
-        path.touch(mode=0o600)
-        path.write_text("".join(f"{name}={value}\n" for name, value in values.items()), "utf-8")
+        if not path.exists():
+            lines = (f"{name}={value}\n" for name, value in values.items())
+            unfinished = path.with_suffix(".new")
+            unfinished.touch(mode=0o600)
+            unfinished.write_text("".join(lines), "utf-8")
+            unfinished.rename(path)
+        name = "COUNTERSIGN_ORIGIN" if service == "platform" else "AUTHSERVER_ORIGIN"
+        origin = self.environment(service)[name]
+        # An origin stands in signed statements and in tokens: it cannot change underneath them.
+        if origin != values[name]:
+            raise RuntimeError(
+                f"{self.folder} was set up for {origin}, not {values[name]}: use that port, or "
+                f"remove the folder to begin anew"
+            )
 
 
 def free_port() -> int:
