@@ -7,6 +7,7 @@ from typing import Any
 
 from countersign.local import LocalServices
 from countersign.person import Person
+from receipts.images import read_codes
 
 _STEPS: tuple[tuple[str, dict[str, Any], str], ...] = (
     (
@@ -124,12 +125,8 @@ def _verify(services: LocalServices, picture: Path, keys: Path) -> None:
 
 
 def _decode(picture: Path) -> str:
-    """Read a QR code with a decoder that is not ours."""
-    import zxingcpp
-    from PIL import Image
-
-    with Image.open(picture) as image:
-        return str(zxingcpp.read_barcodes(image)[0].text)
+    """Read a QR code with a decoder that is not ours (zxing-cpp)."""
+    return read_codes(picture.read_bytes())[0]
 
 
 def _keys(person: Person) -> bytes:

@@ -11,6 +11,9 @@ from PIL import Image
 
 from tests.authserver.world import LocalHost, Paired, Token
 
+# A dense QR code may look like a bar code of another kind somewhere.
+QR_ONLY = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+
 
 def show(paired: Paired, host: LocalHost, link: str | None = None) -> str:
     given = paired.invitation.to_link() if link is None else link
@@ -44,7 +47,7 @@ def test_an_open_invitation_is_shown_as_a_qr_code(paired: Paired, host: LocalHos
     picture = re.search(r'src="data:image/png;base64,([^"]+)"', page)
     assert picture
     image = Image.open(io.BytesIO(base64.b64decode(picture[1])))
-    assert zxingcpp.read_barcodes(image)[0].text == paired.invitation.to_link()
+    assert zxingcpp.read_barcodes(image, formats=QR_ONLY)[0].text == paired.invitation.to_link()
     assert "https://bank.example" in page
 
 

@@ -41,6 +41,9 @@ from tokens.question import question_for
 from tokens.simulator import Shown, SimulatedToken
 from transactions.models import Step
 
+# A dense QR code may look like a bar code of another kind somewhere.
+QR_ONLY = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+
 API = "/api/v1"
 DEFAULT_SUITE = "OCRA-1:HOTP-SHA256-8:QH64-T1M"
 TYPED_SUITE = "OCRA-1:HOTP-SHA256-8:QN10-T1M"
@@ -339,7 +342,7 @@ def to_base64(data: bytes) -> str:
 def scan(picture: bytes) -> str:
     """Read the one QR code of a picture with a decoder that is not ours."""
     with Image.open(io.BytesIO(picture)) as image:
-        (found,) = zxingcpp.read_barcodes(image)
+        (found,) = zxingcpp.read_barcodes(image, formats=QR_ONLY)
     return str(found.text)
 
 
