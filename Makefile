@@ -1,10 +1,11 @@
 # Everything a person or CI does with this repository. `make` alone lists it.
-# Variables: ARGS='-k name' (passed on to pytest, or to the bench), SYSTEM=no (install nothing with apt),
+# Variables: ARGS='-k name' (passed on to pytest, bench or screens), SYSTEM=no (install nothing with apt),
 # PYTHON=python3.12 (what the virtual environment is made with).
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ORACLE := .venv-oracle
+MESSAGES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
 export PYTHONPATH := .:platform
 
 # Throw-away settings, for what must load Django's settings but serves nobody.
@@ -12,12 +13,12 @@ TEST_SETTINGS := set -a; . ./tests/test.env; set +a;
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup system demo run test check bench format lint types imports migrations
+.PHONY: help setup system demo run test check bench screens messages format lint types imports migrations
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.stamp ## Make the virtual environment .venv
+setup: $(VENV)/.stamp node_modules/.stamp $(MESSAGES) ## Install what this needs in .venv and node_modules; compile translations
 
 demo: setup ## Three people countersign one transaction on real services; receipts in var/demo/
 	$(BIN)/python -m countersign demo $(ARGS)
@@ -32,6 +33,12 @@ check: lint types imports migrations test ## Everything CI runs, in CI's order
 
 bench: setup system ## Measure the main job on PostgreSQL; table, and bench/results/latest.json
 	$(BIN)/python bench/main_job.py $(ARGS)
+
+screens: setup system ## Shoot every page into var/screens/; ARGS='--only landing' narrows
+	$(BIN)/python -m tests.browser.screens $(ARGS)
+
+messages: setup ## Bring locale/*.po up to date with the sources; `make test` names what lacks a translation
+	$(BIN)/python -m countersign.messages
 
 format: setup ## Rewrite files into house style
 	$(BIN)/ruff check --fix .
@@ -62,6 +69,17 @@ $(VENV)/.stamp: requirements.txt requirements-dev.txt
 
 $(ORACLE)/.stamp: requirements-oracle.txt
 	$(call make_venv,$(ORACLE),requirements-oracle.txt)
+
+# The npm of this machine, or else that of a Python package. Node.js itself is needed for nothing more.
+node_modules/.stamp: package-lock.json package.json .npmrc requirements-npm.txt $(VENV)/.stamp
+	@command -v npm >/dev/null \
+		|| $(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-npm.txt
+	PATH="$$PATH:$(abspath $(BIN))" npm ci
+	$(BIN)/python -m whitenoise.compress --quiet node_modules
+	@touch $@
+
+%.mo: %.po $(VENV)/.stamp
+	$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
 
 # $(call make_venv,FOLDER,REQUIREMENTS)
 define make_venv

@@ -10,9 +10,10 @@ from protocol.errors import ProtocolError
 
 # Pinned to one Unicode version, so that every language and every year judges alike.
 # NFC of characters assigned in that version never changes (Unicode stability policy).
-_TABLE = json.loads(Path(__file__).with_name("unicode14.json").read_text("ascii"))["refused"]
+# The browser reads the same file.
+_TABLE = json.loads((Path(__file__).parent / "tables" / "unicode14.json").read_text("ascii"))
 _IS_REFUSED = bytearray(sys.maxunicode + 1)
-for _low, _high in _TABLE:
+for _low, _high in _TABLE["refused"]:
     _IS_REFUSED[_low : _high + 1] = b"\x01" * (_high + 1 - _low)
 
 # As a pattern: scheme, host and port in lower case and nothing behind; 40 bytes at most.

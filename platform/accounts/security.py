@@ -1,8 +1,11 @@
 """Who calls the API: a session with its CSRF token, or a bearer API key."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
-from django.http import HttpRequest
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
 from ninja.security import HttpBearer, SessionAuth
 
 from accounts.models import Holder
@@ -24,6 +27,58 @@ class HolderSessionAuth(SessionAuth):
     def authenticate(self, request: HttpRequest, key: str | None) -> Any:
         """Return the signed-in holder."""
         return holder_for(request.user) if request.user.is_authenticated else None
+
+
+_Rest = ParamSpec("_Rest")
+_KEPT = "kept_form"
+
+
+class HolderRequest(HttpRequest):
+    """A request for a page, by a signed-in holder."""
+
+    holder: Holder
+
+
+def holders_only(
+    *, keeps_form: bool = False
+) -> Callable[
+    [Callable[Concatenate[HolderRequest, _Rest], HttpResponse]],
+    Callable[Concatenate[HttpRequest, _Rest], HttpResponse],
+]:
+    """Let a page be seen by signed-in people alone; others sign in first and come back to it.
+
+    Every form is sent to the address of the page it stands on, so coming back finds that page.
+
+    Args:
+        keeps_form: Keep what was typed, when the session had ended, for :func:`kept_form`; never
+            for forms with secrets.
+    """
+
+    def decorate(
+        view: Callable[Concatenate[HolderRequest, _Rest], HttpResponse],
+    ) -> Callable[Concatenate[HttpRequest, _Rest], HttpResponse]:
+        @wraps(view)
+        def guarded(
+            request: HttpRequest, /, *args: _Rest.args, **kwargs: _Rest.kwargs
+        ) -> HttpResponse:
+            if request.user.is_authenticated:
+                request.holder = holder_for(request.user)  # type: ignore[attr-defined]  # set here
+                return view(request, *args, **kwargs)  # type: ignore[arg-type]  # it is one now
+            if keeps_form and request.method == "POST":
+                request.session[_KEPT] = {"path": request.path, "fields": request.POST.dict()}
+            return redirect_to_login(request.get_full_path())
+
+        return guarded
+
+    return decorate
+
+
+def kept_form(request: HttpRequest) -> dict[str, str] | None:
+    """Return, once, what was typed on this page before the session ended."""
+    if request.session.get(_KEPT, {}).get("path") != request.path:
+        return None
+    fields: dict[str, str] = request.session.pop(_KEPT)["fields"]
+    return fields
 
 
 HOLDER_AUTH = [ApiKeyAuth(), HolderSessionAuth()]

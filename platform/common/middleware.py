@@ -1,5 +1,6 @@
 """What every request goes through first: a trace id, bounds, headers, and errors in one shape."""
 
+import logging
 import secrets
 from collections.abc import Callable
 from http import HTTPStatus
@@ -7,9 +8,13 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse
 
 from common.errors import DomainError
-from common.problems import problem
+from common.pages import error_page, unavailable_page
+from common.problems import DATABASE_GONE, problem
+
+logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1_000_000
+_MACHINE_PATHS = ("/api/", "/.well-known/")
 _POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
@@ -37,9 +42,15 @@ class RequestMiddleware:
 
     @staticmethod
     def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Answer a refusal outside the API, such as of the directory, in the same shape."""
+        """Answer a refusal that no view has answered: for people as a page, else as a problem."""
+        is_page = not request.path.startswith(_MACHINE_PATHS)
+        if isinstance(error, DATABASE_GONE) and is_page:
+            logger.error("database.unavailable", exc_info=error)
+            return unavailable_page(request)
         if not isinstance(error, DomainError):
             return None
+        if is_page:
+            return error_page(request, code=error.code, status=error.status)
         return problem(
             request, code=error.code, status=error.status, detail=error.detail, **error.extra
         )

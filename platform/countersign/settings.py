@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "enrolment",
     "transactions",
     "receipts",
+    "console",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -61,12 +62,14 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.humanize",
     "django.contrib.staticfiles",
+    "django.forms",
 ]
 MIDDLEWARE = [
     "common.middleware.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -89,10 +92,16 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "countersign.context.navigation",
             ]
         },
     }
 ]
+
+# Every form looks alike: templates/components/form.html and field.html.
+FORM_RENDERER = "common.renderer.FormRenderer"
+CSRF_FAILURE_VIEW = "common.pages.csrf_failed"
 
 DATABASES = {"default": env.db("DATABASE_URL", f"sqlite:///{VAR_DIR / 'platform.sqlite3'}")}
 _database = DATABASES["default"]
@@ -136,6 +145,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_REDIRECT_URL = "/"
+LOGIN_URL = "account_login"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -157,11 +167,25 @@ if env.str("EMAIL_URL", ""):
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"countersign@{_origin.hostname}")
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_SECURE = _is_secure
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
-# Served by whitenoise from where the apps keep them: nothing to collect at a release.
+# Served by whitenoise from where the apps and npm keep them: nothing to collect at a release.
 WHITENOISE_USE_FINDERS = True
+# Names carry no hash, so that modules find each other: a browser asks again after a minute.
+WHITENOISE_MAX_AGE = 60
+_modules = BASE_DIR / "node_modules"
+STATICFILES_DIRS = [
+    ("vendor/cborg", _modules / "cborg" / "lib"),
+    ("vendor/zxing-wasm", _modules / "zxing-wasm" / "dist" / "es"),
+    # Beside its loader, es/reader/index.js.
+    ("vendor/zxing-wasm/reader", _modules / "zxing-wasm" / "dist" / "reader"),
+]
 
 LOGGING = {
     "version": 1,

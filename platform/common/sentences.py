@@ -1,0 +1,131 @@
+"""What pages say for each stable code: what happened, and what to do next."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+_UNKNOWN = _("This is not possible just now. Go back and look at how things stand.")
+_SENTENCES: dict[str, Promise] = {
+    # Answering a challenge.
+    "challenge_expired": _("Nobody answered in time. Nothing was signed. Start this step again."),
+    "challenge_void": _(
+        "This step was ended without a signature, or its content was changed. Nothing was signed. "
+        "Start it again."
+    ),
+    "response_wrong": _("These digits are not right. Look at your token and type them again."),
+    "response_malformed": _(
+        "Type exactly the digits that your token shows, with 0 to 9 and nothing else. No try was "
+        "used up."
+    ),
+    "response_replayed": _(
+        "This step is signed already, by other digits. Nothing is left to do here."
+    ),
+    "question_reused": _("Your token answered this question before. Start this step again."),
+    "token_locked": _(
+        "Your token is locked, because wrong digits were typed too often. Nothing was signed. "
+        "Wait until it unlocks, or use another token."
+    ),
+    "token_not_active": _(
+        "This token cannot answer now: it is not activated, suspended or revoked. Look at your "
+        "tokens."
+    ),
+    "token_not_paired": _("This token is not one of yours. Choose one of your tokens."),
+    "wrong_authserver": _(
+        "This token belongs to another authentication server. Choose the token you were asked for."
+    ),
+    "authserver_unavailable": _(
+        "The authentication server cannot be reached just now. Nothing is lost and no try was used "
+        "up. Try again in a moment."
+    ),
+    "host_rolled_back": _(
+        "The authentication server was restored from a backup and is not ready yet. Nothing is "
+        "lost. Try again later."
+    ),
+    "too_many_challenges": _(
+        "This token has three open steps, or ten within the hour. Answer or cancel one of them, "
+        "or wait."
+    ),
+    # Continuing a transaction.
+    "receipt_not_ours": _(
+        "This is not a receipt of this platform, so it cannot be continued here. Scan the QR code "
+        "of a receipt that was made here."
+    ),
+    "receipt_signature_invalid": _(
+        "Something in this receipt was changed after it was signed. Do not trust it. Ask for the "
+        "original."
+    ),
+    "previous_content_changed": _(
+        "This receipt does not say what was signed. Do not trust it. Ask for the original."
+    ),
+    "previous_step_unsigned": _(
+        "The step on this receipt was refused. Only a signed step can be continued. Ask whoever "
+        "gave it to you to start again."
+    ),
+    "chain_broken": _(
+        "The steps of this transaction do not hold together. Do not trust it, and tell the "
+        "operator."
+    ),
+    "chain_head_moved": _(
+        "Somebody else has continued this transaction first. Look at it again, and scan the newest "
+        "receipt."
+    ),
+    "not_your_turn": _(
+        "Somebody else continues this transaction: another party is invited, or you signed the "
+        "step before, or left two steps here unanswered."
+    ),
+    "transaction_closed": _("This transaction takes no further steps."),
+    "receipt_invalid": _(
+        "What is stored of this receipt does not verify any more, so it is not shown. The operator "
+        "was told."
+    ),
+    "image_unreadable": _(
+        "There is no QR code to be read in this picture. Take it closer, straight on and in good "
+        "light."
+    ),
+    # What was typed into a form.
+    "field_missing": _("Something is missing here."),
+    "value_out_of_range": _("This is not among the values that are allowed."),
+    "type_wrong": _("This is not of the right kind."),
+    "currency_unknown": _("This currency is not known."),
+    "text_empty": _("This must not be empty."),
+    "text_refused": _("This holds a character that cannot be signed."),
+    "text_too_long": _("This is too long to be signed."),
+    "statement_too_large": _("All texts together do not fit on a QR code. Shorten them."),
+    # Tokens.
+    "digits_wrong": _(
+        "These are not the eight digits of your token. If the page of the authentication server "
+        "shows other digits than your token, stop: someone may be in between."
+    ),
+    "enrolment_void": _(
+        "The digits were wrong three times, so this token was given up. Enrol it anew."
+    ),
+    "state_conflict": _(
+        "Your token has not answered yet. Scan the code with it first, then type its digits."
+    ),
+    "suite_invalid": _("This is not a suite."),
+    "suite_refused": _("Tokens with this suite are too weak to be used here."),
+    "no_host": _("No authentication server takes new tokens just now. Try again later."),
+    # The site itself.
+    "not_found": _("There is nothing here, or it is not yours to see."),
+    "forbidden": _("This page is not for you."),
+    "not_authenticated": _("Sign in first."),
+    "request_malformed": _("The page did not understand this. Go back and try again."),
+    "method_not_allowed": _("The page did not understand this. Go back and try again."),
+    "too_large": _("This is too large: one megabyte is the limit."),
+    "session_lost": _(
+        "Your session ended meanwhile, or cookies are off. Nothing was sent. Go back, load the "
+        "page again and repeat."
+    ),
+    "database_unavailable": _("The site cannot reach its database. Nothing is lost. Try again."),
+    "keys_missing": _("The site has no keys yet. An operator has to make them."),
+    "internal_error": _("Something went wrong here, and it was noted. It is safe to try again."),
+}
+
+
+def is_known(code: str) -> bool:
+    """Tell whether a code has a sentence of its own."""
+    return code in _SENTENCES
+
+
+def sentence(code: str) -> str:
+    """Return the sentence of a code, in the reader's language."""
+    return str(_SENTENCES.get(code, _UNKNOWN))

@@ -1,0 +1,123 @@
+"""``{% load countersign %}``: amounts, times, icons and states, as every page writes them."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.forms import BoundField, CheckboxInput
+from django.template import Context
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.formats import date_format, number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from common import sentences, words
+from protocol.currency import format_amount
+from protocol.statement import Kind
+
+register = template.Library()
+
+# Django's names of message levels, and ours of tones.
+_TONES = {"success": "good", "warning": "warn", "error": "bad", "debug": "info"}
+_NOTE_ICONS = {"good": "check", "warn": "warn", "bad": "warn", "info": "info"}
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Draw one of the symbols of icons.svg, for the eye alone."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        static("countersign/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag(takes_context=True)
+def tab(context: Context, view: str, symbol: str) -> SafeString:
+    """Open the link of a tab; the one we are on is marked."""
+    url = reverse(view)
+    here = context["request"].path == url
+    current = format_html(' aria-current="{}"', "page") if here else ""
+    return format_html('<a href="{}"{}>{}', url, current, icon(symbol))
+
+
+@register.filter
+def amount(demand: Any) -> str:
+    """Write the amount of a demand with the grouping of the reader's language, and its currency."""
+    if demand.amount is None:
+        return ""
+    plain, code = format_amount(demand.amount, demand.currency).split()
+    places = len(plain.partition(".")[2])
+    return f"{number_format(plain, places, use_l10n=True, force_grouping=True)}\u00a0{code}"
+
+
+@register.filter
+def when(moment: datetime | None, precision: str = "short") -> SafeString | str:
+    """Write a moment; site.js puts it into the reader's own time zone."""
+    if moment is None:
+        return ""
+    return format_html(
+        '<time datetime="{}" data-when="{}">{} UTC</time>',
+        moment.isoformat(timespec="seconds"),
+        precision,
+        date_format(moment, "DATETIME_FORMAT"),
+    )
+
+
+@register.filter
+def grouped(digits: str) -> str:
+    """Write digits in groups of four, so that they are read without losing the place."""
+    return " ".join(digits[place : place + 4] for place in range(0, len(digits), 4))
+
+
+@register.filter
+def sentence(code: str) -> str:
+    """Say what a stable code means and what to do next."""
+    return sentences.sentence(code)
+
+
+@register.filter
+def is_checkbox(field: BoundField) -> bool:
+    """Tell a single box to tick from other fields."""
+    return isinstance(field.field.widget, CheckboxInput)
+
+
+@register.filter
+def note_tone(level: str) -> str:
+    """Return the tone of a note for a level of Django's messages, or for a tone."""
+    return _TONES.get(level, level)
+
+
+@register.filter
+def note_icon(level: str) -> str:
+    """Return the icon that goes with a note's tone."""
+    return _NOTE_ICONS[note_tone(level)]
+
+
+@register.filter
+def kind_words(kind: int) -> str:
+    """Name a kind of statement."""
+    return str(words.KINDS[Kind(kind)])
+
+
+@register.filter
+def state_words(state: str) -> str:
+    """Say how a step or a transaction stands."""
+    return str(words.STATES[state].words)
+
+
+@register.inclusion_tag("components/badge.html")
+def state_badge(state: str) -> dict[str, str]:
+    """Show how a step, a transaction or a token stands."""
+    found = words.STATES[state]
+    return {"tone": found.tone, "icon": found.icon, "text": str(found.words)}
+
+
+@register.simple_tag
+def seal(state: str, size: str = "") -> SafeString:
+    """Draw the round mark of how a step stands, for the eye alone."""
+    found = words.STATES[state]
+    tone = f" seal-{found.tone}" if found.tone else ""
+    size = f" seal-{size}" if size else ""
+    return format_html('<span class="seal{}{}">{}</span>', tone, size, icon(found.icon))
