@@ -1,11 +1,14 @@
 # Everything a person or CI does with this repository. `make` alone lists it.
 # Variables: ARGS='-k name' (passed on to pytest, bench or screens), SYSTEM=no (install nothing with apt),
+# LAN=1 (serve the local network over HTTPS; or an address of this machine), FOLDER=var (where run keeps all),
 # PYTHON=python3.12 (what the virtual environment is made with).
 PYTHON ?= python3
 VENV ?= .venv
+FOLDER := var
+LAN :=
 BIN := $(VENV)/bin
 ORACLE := .venv-oracle
-MESSAGES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
+MESSAGES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po authserver/locale/*/LC_MESSAGES/*.po))
 export PYTHONPATH := .:platform
 
 # Throw-away settings, for what must load Django's settings but serves nobody.
@@ -13,7 +16,7 @@ TEST_SETTINGS := set -a; . ./tests/test.env; set +a;
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup system demo run test check bench screens messages format lint types imports migrations
+.PHONY: help setup system demo run token test check bench screens messages format lint types imports migrations
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,8 +26,11 @@ setup: $(VENV)/.stamp node_modules/.stamp $(MESSAGES) ## Install what this needs
 demo: setup ## Three people countersign one transaction on real services; receipts in var/demo/
 	$(BIN)/python -m countersign demo $(ARGS)
 
-run: setup ## Serve the site and an authserver with demo people; prints where to go
-	$(BIN)/python -m countersign run $(ARGS)
+run: setup ## Serve the site with demo people and a guide; LAN=1 for a phone in the same network
+	@$(BIN)/python -m countersign run --folder '$(FOLDER)' --lan '$(LAN)' $(ARGS)
+
+token: setup ## Answer with a demo person's token: WHO=anna, ben or chen, and LAN as for run
+	@$(BIN)/python -m countersign token --folder '$(FOLDER)' --lan '$(LAN)' $(WHO) $(ARGS)
 
 test: setup $(ORACLE)/.stamp system ## Run all tests; ARGS='-k name' narrows
 	$(BIN)/python -m tests.run $(ARGS)

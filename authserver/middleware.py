@@ -29,7 +29,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_HSTS = "max-age=31536000"
 
 
 class Boundary:
@@ -46,8 +45,9 @@ class Boundary:
             response = _not_allowed(response)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
-        if settings.AUTHSERVER_ORIGIN.startswith("https://"):
-            response["Strict-Transport-Security"] = _HSTS
+        seconds = settings.AUTHSERVER_HSTS_SECONDS
+        if seconds and settings.AUTHSERVER_ORIGIN.startswith("https://"):
+            response["Strict-Transport-Security"] = f"max-age={seconds}"
         response["X-Trace-Id"] = trace_id.get()
         response["Content-Length"] = str(len(response.content))
         return response

@@ -3,12 +3,16 @@
 import base64
 import io
 import mimetypes
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 
 import qrcode
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import get_language_from_request, override
+from django.utils.translation import gettext as _
 
 from authserver import services
 from authserver.errors import AuthserverError
@@ -18,6 +22,20 @@ from protocol.errors import ProtocolError
 _STATIC = Path(__file__).with_name("static")
 
 
+def in_readers_language(
+    view: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Answer in the language that the browser asks for."""
+
+    @wraps(view)
+    def answer(request: HttpRequest) -> HttpResponse:
+        with override(get_language_from_request(request)):
+            return view(request)
+
+    return answer
+
+
+@in_readers_language
 def enrolment(request: HttpRequest) -> HttpResponse:
     """GET /e: asks for the link.  POST /e: shows what belongs to it.
 
@@ -31,9 +49,11 @@ def enrolment(request: HttpRequest) -> HttpResponse:
         invitation = Invitation.from_link(link)
         found = services.comparison(ticket=invitation.ticket, now=timezone.now())
     except ProtocolError:
-        return _page(request, status=422, problem="This is not a whole enrolment link.")
+        return _page(request, status=422, problem=_("This is not a whole enrolment link."))
     except AuthserverError as error:
-        return _page(request, status=error.code.status, problem=error.detail)
+        # All that can be wrong with a whole link.
+        problem = _("This enrolment is not open: it was finished, has expired, or never was.")
+        return _page(request, status=error.code.status, problem=problem)
     return _page(
         request,
         link=link,

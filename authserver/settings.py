@@ -14,6 +14,7 @@ real environment wins.
 ``AUTHSERVER_ROOT_KEY_FILE``    Host root key, needed only to certify host keys;
                                 default ``var/authserver-root.key``.
 ``AUTHSERVER_LOG_LEVEL``        Default ``INFO``.
+``AUTHSERVER_HSTS_SECONDS``     How long browsers insist on HTTPS; default a year, 0 for not.
 ``AUTHSERVER_HOST``, ``_PORT``  Where ``serve`` listens; default 127.0.0.1 and 8001.
 ``AUTHSERVER_WORKERS``          Its processes; default 2.
 ``AUTHSERVER_THREADS``          Threads of each; default 4.
@@ -48,6 +49,7 @@ AUTHSERVER_HOST = env.str("AUTHSERVER_HOST", default="127.0.0.1")
 AUTHSERVER_PORT = env.int("AUTHSERVER_PORT", default=8001)
 AUTHSERVER_WORKERS = env.int("AUTHSERVER_WORKERS", default=2)
 AUTHSERVER_THREADS = env.int("AUTHSERVER_THREADS", default=4)
+AUTHSERVER_HSTS_SECONDS = env.int("AUTHSERVER_HSTS_SECONDS", default=31_536_000)
 VERSION = tomllib.loads((BASE_DIR / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 
 DEBUG = False
@@ -61,7 +63,10 @@ TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP
 APPEND_SLASH = False
 # More is refused as too_large before Django reads it (authserver.middleware).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
-USE_I18N = False
+# The one page speaks the reader's language (authserver.pages); the API speaks English.
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [BASE_DIR / "authserver" / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 # There are no sessions and no cookies to protect, and no SecurityMiddleware: the headers that

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from protocol import cbor, cose
+from protocol.chain import place
 from protocol.cose import Typ
 from protocol.digests import link_digest
 from protocol.errors import ProtocolError
@@ -134,8 +135,8 @@ class Bundle:
             raise ProtocolError("chain_broken", "the bundle does not fit the statement's place")
         link = self.anchor
         earlier = []
-        for place, step in enumerate(self.context):
-            before = _earlier(statement, folded + place, link, step)
+        for pos, step in enumerate(self.context, start=folded):
+            before = place(step, platform=statement.platform, tx=statement.tx, pos=pos, prev=link)
             link = link_digest(before.digest, step.v)
             earlier.append(before)
         if link != statement.prev:
@@ -143,20 +144,3 @@ class Bundle:
                 "previous_content_changed", "the earlier steps are not what was signed"
             )
         return statement, earlier
-
-
-def _earlier(statement: Statement, pos: int, prev: bytes | None, step: Context) -> Statement:
-    return Statement(
-        platform=statement.platform,
-        tx=statement.tx,
-        pos=pos,
-        prev=prev,
-        party=step.party,
-        demand=step.demand,
-        serial=step.serial,
-        vk=step.vk,
-        sight=step.sight,
-        nonce=step.nonce,
-        issued=step.issued,
-        ttl=step.ttl,
-    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from protocol.ed25519 import SIGNATURE_BYTES
 from protocol.errors import ProtocolError
@@ -18,10 +19,15 @@ from protocol.statement import (
     CLOCK_LEEWAY_SECONDS,
     Demand,
     Party,
+    Platform,
     Sight,
+    Statement,
     check_asked,
 )
 from protocol.verdict import Reason
+
+if TYPE_CHECKING:
+    from protocol.bundle import Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,30 @@ def clock_faults(steps: Iterable[Step], reason: Reason = Reason.ACCEPTED) -> lis
             faults.append(place)
         earliest = step.decided - CLOCK_LEEWAY_SECONDS
     return faults
+
+
+def place(
+    part: "Step | Context", *, platform: Platform, tx: bytes, pos: int, prev: bytes | None
+) -> Statement:
+    """Return the statement of one party's part at its place in a chain.
+
+    Raises:
+        ProtocolError: the part does not fit there.
+    """
+    return Statement(
+        platform=platform,
+        tx=tx,
+        pos=pos,
+        prev=prev,
+        party=part.party,
+        demand=part.demand,
+        serial=part.serial,
+        vk=part.vk,
+        sight=part.sight,
+        nonce=part.nonce,
+        issued=part.issued,
+        ttl=part.ttl,
+    )
 
 
 def check_anchor(folded: int, anchor: bytes | None) -> None:

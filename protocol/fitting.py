@@ -200,9 +200,8 @@ def require_room(statement: Statement, before: Step | None) -> None:
     )
     excess = _excess(statement.platform.origin, Link.RECEIPT, message) + DEFLATE_LEEWAY_BYTES
     if excess > 0:
-        raise ProtocolError(
-            "statement_too_large", f"the texts are {excess} bytes too long for a receipt of two"
-        )
+        detail = f"the texts are {excess} bytes too long for a receipt of two"
+        raise ProtocolError("statement_too_large", detail, excess=excess)
 
 
 def _excess(origin: str, link: Link, content: bytes) -> int:

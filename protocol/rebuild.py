@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from protocol import cose
+from protocol.chain import place
 from protocol.cose import Typ
 from protocol.digests import link_digest, statement_digest, verdict_digest
 from protocol.receipt import Receipt
@@ -31,21 +32,8 @@ def rebuild(receipt: Receipt) -> list[Rebuilt]:
     """
     steps = []
     prev = receipt.anchor
-    for place, step in enumerate(receipt.steps):
-        statement = Statement(
-            platform=receipt.platform,
-            tx=receipt.tx,
-            pos=receipt.folded + place,
-            prev=prev,
-            party=step.party,
-            demand=step.demand,
-            serial=step.serial,
-            vk=step.vk,
-            sight=step.sight,
-            nonce=step.nonce,
-            issued=step.issued,
-            ttl=step.ttl,
-        )
+    for pos, step in enumerate(receipt.steps, start=receipt.folded):
+        statement = place(step, platform=receipt.platform, tx=receipt.tx, pos=pos, prev=prev)
         payload = statement.payload()
         s = statement_digest(payload)
         decided = Verdict(step.vk, s, receipt.reason, step.decided, step.seq)

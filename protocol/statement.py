@@ -29,6 +29,18 @@ MAX_TTL_SECONDS = 600
 # Seconds by which two honest clocks may differ.
 CLOCK_LEEWAY_SECONDS = 60
 MAX_DUE_DAYS = 3650
+# Bytes that the words of a step may have.
+CAPS = {
+    "account": 34,
+    "name": 40,
+    "remark": 120,
+    "payee_account": 34,
+    "payee_name": 70,
+    "text": 120,
+    "reference": 35,
+}
+# What others have to type or compare is written in letters that every keyboard has.
+_PLAIN = {"account", "payee_account"}
 
 
 class Kind(IntEnum):
@@ -50,6 +62,11 @@ class Kind(IntEnum):
     def is_business(self) -> bool:
         """Whether a step of this kind may be a step of a chain."""
         return self <= Kind.OTHER
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Which fields of a demand of this kind may not be left out."""
+        return ("amount", "payee_account") if self in (Kind.PAYMENT, Kind.TRANSFER) else ()
 
 
 class Sight(IntEnum):
@@ -101,10 +118,10 @@ class Party:
     name: str | None = None
 
     def __post_init__(self) -> None:
-        check_ascii("account", self.account, 34)
-        check_text("remark", self.remark, 120)
+        check_words("account", self.account)
+        check_words("remark", self.remark)
         if self.name is not None:
-            check_text("name", self.name, 40)
+            check_words("name", self.name)
 
     def to_cbor(self) -> dict[int, Any]:
         """Return the map ``{1: account, ? 2: name, 3: remark}``."""
@@ -144,11 +161,9 @@ class Demand:
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", check_enum("kind", self.kind, Kind))
         self._check_money()
-        if self.payee_account is not None:
-            check_ascii("payee_account", self.payee_account, 34)
-        for field, cap in (("payee_name", 70), ("text", 120), ("reference", 35)):
+        for field in ("payee_account", "payee_name", "text", "reference"):
             if getattr(self, field) is not None:
-                check_text(field, getattr(self, field), cap)
+                check_words(field, getattr(self, field))
         if self.due_days is not None:
             check_uint("due_days", self.due_days, high=MAX_DUE_DAYS)
 
@@ -160,12 +175,11 @@ class Demand:
             check_uint("amount", self.amount, low=1)
             if not isinstance(self.currency, str) or self.currency not in EXPONENTS:
                 raise ProtocolError("currency_unknown", "currency is not in ISO 4217", "currency")
-        if self.kind in (Kind.PAYMENT, Kind.TRANSFER):
-            for field in ("amount", "payee_account"):
-                if getattr(self, field) is None:
-                    raise ProtocolError(
-                        "field_missing", f"a {self.kind.name.lower()} needs {field}", field
-                    )
+        for field in self.kind.needs:
+            if getattr(self, field) is None:
+                raise ProtocolError(
+                    "field_missing", f"a {self.kind.name.lower()} needs {field}", field
+                )
 
     def to_cbor(self) -> dict[int, Any]:
         """Return the map with keys 1 to 8 in the order of the attributes."""
@@ -281,6 +295,12 @@ class Statement:
     def expires(self) -> int:
         """The last second, Unix time, at which a response may be judged."""
         return self.issued + self.ttl
+
+
+def check_words(field: str, value: object) -> None:
+    """Check one of the texts in a step by its name; errors as :func:`protocol.text.check_text`."""
+    check = check_ascii if field in _PLAIN else check_text
+    check(field, value, CAPS[field])
 
 
 def check_asked(*, serial: object, nonce: object, issued: object, ttl: object) -> None:

@@ -25,6 +25,12 @@ def normalise(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip())
 
 
+def length(text: str) -> int:
+    """Return the length that counts: bytes of UTF-8."""
+    # Lone surrogates have no UTF-8; they are counted here, and refused where text is checked.
+    return len(text.encode(errors="surrogatepass"))
+
+
 def check_text(field: str, text: object, cap: int) -> None:
     """Refuse text that may not be signed.
 
@@ -41,11 +47,10 @@ def check_text(field: str, text: object, cap: int) -> None:
         raise ProtocolError("type_wrong", f"{field} must be text", field)
     if not text:
         raise ProtocolError("text_empty", f"{field} is empty", field)
-    # Lone surrogates have no UTF-8; they are counted here and refused below.
-    size = len(text.encode(errors="surrogatepass"))
+    size = length(text)
     if size > cap:
         raise ProtocolError(
-            "text_too_long", f"{field} is {size} bytes long; {cap} are allowed", field
+            "text_too_long", f"{field} is {size} bytes long; {cap} are allowed", field, size - cap
         )
     for code_point in map(ord, text):
         if _IS_REFUSED[code_point]:

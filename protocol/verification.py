@@ -126,9 +126,10 @@ def verify_receipt(
         checks += _check_step(step, rebuilt, receipt.reason, directory, fetched or {})
     # 7. Folded steps are proved only by fetching them.
     if receipt.folded:
+        steps_are, their = ("step is", "its") if receipt.folded == 1 else ("steps are", "their")
         text = (
-            f"{receipt.folded} earlier steps are bound by digest and not shown; their number is "
-            "the platform's and the last signer's word."
+            f"{receipt.folded} earlier {steps_are} bound by digest and not shown; {their} number "
+            "is the platform's and the last signer's word."
         )
         checks.append(_unchecked(7, code="folded", text=text))
     # 8. The step was accepted: a refusal, sound as it may be, is never valid as a receipt.

@@ -1,5 +1,5 @@
 // The link's fragment never leaves the browser by itself: send it in a form, and clear it from
-// the address and the history. While the QR code is shown, look again every three seconds.
+// the address and the history.
 "use strict";
 
 const field = document.getElementById("link");
@@ -9,7 +9,19 @@ if (field && /^#[0-9]+$/.test(location.hash)) {
   field.form.submit();
 }
 
+// While the QR code is shown, look again every three seconds; the page changes when there is news.
 const again = document.getElementById("again");
-if (again) {
-  setTimeout(() => again.submit(), 3000);
+
+async function look() {
+  const body = new URLSearchParams(new FormData(again));
+  const answer = await fetch(again.action, { method: "POST", body }).catch(() => null);
+  const news = answer && new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (!news?.querySelector("main") || news.getElementById("again")) {
+    setTimeout(look, 3000);
+    return;
+  }
+  document.querySelector("main").replaceWith(news.querySelector("main"));
+  document.querySelector("h1").focus();
 }
+
+if (again) setTimeout(look, 3000);

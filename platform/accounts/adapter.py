@@ -1,13 +1,34 @@
-"""What sign-up asks of allauth beyond its own."""
+"""What sign-up and sign-in do beyond allauth's own."""
+
+import base64
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
 
 from accounts.models import User
+from signing.services import sealer
+
+_RECOVERY_CODES = b"seed of recovery codes"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # published without types
-    """Refuses addresses that our tables would not hold; allauth's forms allow longer ones."""
+    """Refuses addresses that our tables would not hold, and minds the language of each reader."""
+
+    def new_user(self, request: HttpRequest) -> User:
+        """Return a user who reads the language of the page."""
+        return User(language=get_language() or "")
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a message, in the language of the user it is about where there is one."""
+        with override(getattr(context.get("user"), "language", "") or get_language()):
+            name = settings.COUNTERSIGN_PLATFORM_NAME
+            super().send_mail(template_prefix, email, {**context, "platform": name})
 
     def clean_email(self, email: str) -> str:
         """Return the address.
@@ -17,5 +38,28 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # published 
         """
         cap = User._meta.get_field("email").max_length or 0
         if len(email) > cap:
-            raise ValidationError(f"An e-mail address may have {cap} characters.")
+            raise ValidationError(_("This e-mail address is too long."))
         return email
+
+
+class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # published without types
+    """Names passkeys for people, and seals what recovery codes are made from."""
+
+    def encrypt(self, text: str) -> str:
+        """Seal a secret for the database."""
+        return base64.b64encode(sealer().seal(text.encode(), _RECOVERY_CODES)).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Open a secret from the database."""
+        return sealer().open(base64.b64decode(encrypted_text), _RECOVERY_CODES).decode()
+
+    def generate_authenticator_name(self, user: User, type: str) -> str:  # noqa: A002  # theirs
+        """Return a name for a new passkey."""
+        return _("Passkey")
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Say to the browser whose passkey it will be."""
+        return {
+            **super().get_public_key_credential_rp_entity(),
+            "name": settings.COUNTERSIGN_PLATFORM_NAME,
+        }

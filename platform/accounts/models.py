@@ -25,6 +25,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(unique=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="Operator.")
+    language = models.CharField(
+        max_length=8, blank=True, help_text="Of e-mails; empty: not known."
+    )
     date_joined = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "email"
@@ -50,6 +53,11 @@ class Holder(models.Model):
     def actor(self) -> str:
         """How audit rows name this holder."""
         return f"holder:{self.account}"
+
+    @property
+    def operator_actor(self) -> str:
+        """How audit rows name this holder when acting as an operator."""
+        return f"operator:{self.account}"
 
 
 class ApiKey(models.Model):

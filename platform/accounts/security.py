@@ -40,7 +40,7 @@ class HolderRequest(HttpRequest):
 
 
 def holders_only(
-    *, keeps_form: bool = False
+    *, keeps_form: bool = False, never_kept: frozenset[str] = frozenset()
 ) -> Callable[
     [Callable[Concatenate[HolderRequest, _Rest], HttpResponse]],
     Callable[Concatenate[HttpRequest, _Rest], HttpResponse],
@@ -50,8 +50,8 @@ def holders_only(
     Every form is sent to the address of the page it stands on, so coming back finds that page.
 
     Args:
-        keeps_form: Keep what was typed, when the session had ended, for :func:`kept_form`; never
-            for forms with secrets.
+        keeps_form: Keep what was typed, when the session had ended, for :func:`kept_form`.
+        never_kept: Names of fields that hold secrets, which are not kept.
     """
 
     def decorate(
@@ -65,7 +65,9 @@ def holders_only(
                 request.holder = holder_for(request.user)  # type: ignore[attr-defined]  # set here
                 return view(request, *args, **kwargs)  # type: ignore[arg-type]  # it is one now
             if keeps_form and request.method == "POST":
-                request.session[_KEPT] = {"path": request.path, "fields": request.POST.dict()}
+                typed = request.POST.dict()
+                fields = {name: typed[name] for name in typed if name not in never_kept}
+                request.session[_KEPT] = {"path": request.path, "fields": fields}
             return redirect_to_login(request.get_full_path())
 
         return guarded

@@ -5,9 +5,12 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
+from accounts.errors import OwnSignInError
 from accounts.models import ApiKey, Holder, User
-from accounts.selectors import hash_key
+from accounts.selectors import hash_key, holder_by_account
+from audit.services import record
 from common.errors import InputInvalidError, NotFoundError
+from notices.services import hand_over
 from protocol.errors import ProtocolError
 from protocol.text import check_text, normalise
 
@@ -21,12 +24,17 @@ def holder_for(user: User) -> Holder:
     while True:
         holder = Holder.objects.filter(user=user).first()
         if holder is not None:
+            # At hand already: asking for the address costs no further query.
+            holder.user = user
             return holder
         first = secrets.choice("123456789")
         rest = "".join(secrets.choice("0123456789") for _ in range(_ACCOUNT_DIGITS - 1))
         try:
             with transaction.atomic():
-                return Holder.objects.create(user=user, account=first + rest)
+                holder = Holder.objects.create(user=user, account=first + rest)
+                # Who was invited by e-mail finds the invitation in the inbox.
+                hand_over(email=user.email, holder_id=holder.pk)
+                return holder
         except IntegrityError:
             # The number is taken, or a parallel request made the holder: look again.
             continue
@@ -40,6 +48,32 @@ def rename_holder(*, holder: Holder, name: str) -> Holder:
     """
     holder.name = checked_name(name) if name.strip() else ""
     holder.save(update_fields=["name"])
+    return holder
+
+
+def choose_language(*, user: User, language: str) -> None:
+    """Note in which language a user reads: e-mails are written in it."""
+    user.language = language
+    user.save(update_fields=["language"])
+
+
+def allow_sign_in(*, operator: Holder, account: str, is_allowed: bool, now: datetime) -> Holder:
+    """Let a holder sign in and use API keys, or no longer: open sessions end at once.
+
+    Raises:
+        NotFoundError: there is no such holder.
+        OwnSignInError: operators do not shut themselves out.
+    """
+    holder = holder_by_account(account)
+    if holder is None:
+        raise NotFoundError
+    if holder == operator:
+        raise OwnSignInError
+    action = "holder.resumed" if is_allowed else "holder.suspended"
+    with transaction.atomic():
+        User.objects.filter(pk=holder.user_id).update(is_active=is_allowed)
+        record(action=action, actor=operator.operator_actor, subject=account, now=now)
+    holder.user.is_active = is_allowed
     return holder
 
 

@@ -1,9 +1,11 @@
-"""Routes of accounts."""
+"""Routes of accounts: the person's own pages."""
 
 from django.urls import path
 
-from common.pages import not_found
+from accounts import views
 
 urlpatterns = [
-    path("account", not_found, {"exception": Exception()}, name="account"),
+    path("account", views.account, name="account"),
+    path("inbox", views.inbox, name="inbox"),
+    path("i18n/setlang/", views.set_language, name="set_language"),
 ]

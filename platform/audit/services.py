@@ -10,7 +10,7 @@ def record(*, action: str, actor: str, subject: str, now: datetime, code: str = 
 
     Args:
         action: Dotted name, such as ``step.signed``.
-        actor: ``holder:ACCOUNT``, ``token:SERIAL`` or ``system``.
+        actor: ``holder:ACCOUNT``, ``operator:ACCOUNT``, ``token:SERIAL`` or ``system``.
         subject: Public id of the thing concerned.
         now: Timezone-aware.
         code: Why it was refused; empty when it was not.

@@ -38,5 +38,7 @@ class InputInvalidError(DomainError):
     title = "The input is not valid."
 
     def __init__(self, error: ProtocolError) -> None:
-        super().__init__(f"{error.detail[:1].upper()}{error.detail[1:]}.", field=error.field)
+        counted = {"excess": error.excess} if error.excess else {}
+        detail = f"{error.detail[:1].upper()}{error.detail[1:]}."
+        super().__init__(detail, field=error.field, **counted)
         self.code = error.code  # type: ignore[misc]  # the one error whose code varies

@@ -1,16 +1,18 @@
-"""``Idempotency-Key``: every POST of the API is safe to repeat for a day."""
+"""Every POST of the API is safe to repeat for a day, and so is every form that makes something."""
 
 import json
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from common.models import IdempotentRequest
+from common.pages import error_page
 from common.problems import DATABASE_GONE, database_unavailable, problem
 from protocol.sealing import Sealer
 
@@ -22,6 +24,9 @@ ABANDONED_AFTER = timedelta(seconds=60)
 _MAX_KEY_LENGTH = 64
 # Not kept: a caller is meant to try these again.
 _RETRIED = frozenset({401, 403, 409, 423, 429})
+# So long a form that was sent twice waits for what becomes of the first.
+PATIENCE_SECONDS = 5.0
+_PAUSE_SECONDS = 0.1
 
 
 class IdempotencyMiddleware:
@@ -51,16 +56,34 @@ class IdempotencyMiddleware:
         sealer = Sealer.from_base64(settings.COUNTERSIGN_KEK)
         scope = sealer.keyed_hash("idempotency-scope", _scope(request, key))
         body_hash = sealer.keyed_hash("idempotency-body", request.body)
-        now = timezone.now()
-        if not _claim(scope, body_hash, now):
+        if not _claim(scope, body_hash, timezone.now()):
             return _answer_again(request, sealer, scope, body_hash)
-        try:
-            response = self.get_response(request)
-        except BaseException:
-            IdempotentRequest.objects.filter(scope=scope).delete()
-            raise
-        _keep(sealer, scope, response)
-        return response
+        return _run(sealer, scope, lambda: self.get_response(request), _is_final)
+
+
+def once(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
+    """Do what the form on a page asks for once, however often that form is sent.
+
+    The same form is the same to the letter: its CSRF token is masked anew whenever the page is
+    drawn.  A form that succeeds ends in a redirect, and that is given again; a form that was
+    refused may be sent again.
+
+    Args:
+        request: The POST.
+        work: Does it, and answers.
+    """
+    sealer = Sealer.from_base64(settings.COUNTERSIGN_KEK)
+    body_hash = sealer.keyed_hash("idempotency-body", request.POST.urlencode().encode())
+    scope = sealer.keyed_hash("idempotency-scope", _scope(request, body_hash.hex()))
+    patient_until = time.monotonic() + PATIENCE_SECONDS
+    while not _claim(scope, body_hash, timezone.now()):
+        earlier = IdempotentRequest.objects.filter(scope=scope, status__isnull=False).first()
+        if earlier is not None:
+            return HttpResponseRedirect(_kept(sealer, earlier)["location"])
+        if time.monotonic() > patient_until:
+            return error_page(request, code="idempotency_in_progress", status=409)
+        time.sleep(_PAUSE_SECONDS)
+    return _run(sealer, scope, work, _is_redirect)
 
 
 def forget_old_requests(*, now: datetime) -> int:
@@ -110,7 +133,7 @@ def _answer_again(
             status=409,
             detail="The first request with this Idempotency-Key is still running.",
         )
-    answer = json.loads(sealer.open(bytes(earlier.sealed_answer), scope))
+    answer = _kept(sealer, earlier)
     response = HttpResponse(
         answer["body"], status=earlier.status, content_type=answer["content_type"]
     )
@@ -118,13 +141,43 @@ def _answer_again(
     return response
 
 
-def _keep(sealer: Sealer, scope: bytes, response: HttpResponse) -> None:
-    """Store the answer, sealed, since it may hold an enrolment link or a new key."""
+def _run(
+    sealer: Sealer,
+    scope: bytes,
+    work: Callable[[], HttpResponse],
+    is_kept: Callable[[HttpResponse], bool],
+) -> HttpResponse:
+    """Do what was claimed; store the answer, sealed, since it may hold a link or a new key."""
     claimed = IdempotentRequest.objects.filter(scope=scope)
-    if response.status_code >= 500 or response.status_code in _RETRIED:
+    try:
+        response = work()
+    except BaseException:
         claimed.delete()
-        return
-    answer = {"body": response.content.decode(), "content_type": response["Content-Type"]}
+        raise
+    if not is_kept(response):
+        claimed.delete()
+        return response
+    answer = {
+        "body": response.content.decode(),
+        "content_type": response["Content-Type"],
+        "location": response.headers.get("Location", ""),
+    }
     claimed.update(
         status=response.status_code, sealed_answer=sealer.seal(json.dumps(answer).encode(), scope)
     )
+    return response
+
+
+def _is_final(response: HttpResponse) -> bool:
+    return response.status_code < 500 and response.status_code not in _RETRIED
+
+
+def _is_redirect(response: HttpResponse) -> bool:
+    return 300 <= response.status_code < 400
+
+
+def _kept(sealer: Sealer, earlier: IdempotentRequest) -> dict[str, str]:
+    answer: dict[str, str] = json.loads(
+        sealer.open(bytes(earlier.sealed_answer), bytes(earlier.scope))
+    )
+    return answer

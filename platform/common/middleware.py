@@ -9,16 +9,13 @@ from django.http import HttpRequest, HttpResponse
 
 from common.errors import DomainError
 from common.pages import error_page, unavailable_page
+from common.policies import confine
 from common.problems import DATABASE_GONE, problem
 
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1_000_000
 _MACHINE_PATHS = ("/api/", "/.well-known/")
-_POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
-)
 
 
 class RequestMiddleware:
@@ -34,7 +31,7 @@ class RequestMiddleware:
         is_api = request.path.startswith("/api/")
         if is_api and response.status_code >= HTTPStatus.BAD_REQUEST:
             response = _as_problem(request, response)
-        response.headers.setdefault("Content-Security-Policy", _POLICY)
+        confine(response)
         if is_api:
             response.headers.setdefault("Cache-Control", "no-store")
         response["X-Trace-Id"] = request.trace_id  # type: ignore[attr-defined]

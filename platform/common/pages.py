@@ -33,6 +33,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return error_page(request, code="not_found", status=HTTPStatus.NOT_FOUND)
 
 
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    """Answer somebody who tries too often in a short time."""
+    return error_page(request, code="too_many_requests", status=HTTPStatus.TOO_MANY_REQUESTS)
+
+
 def internal_error(request: HttpRequest) -> HttpResponse:
     """Answer a request that broke something here, or that found no database."""
     if isinstance(sys.exc_info()[1], DATABASE_GONE):

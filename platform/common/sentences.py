@@ -2,6 +2,7 @@
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 _UNKNOWN = _("This is not possible just now. Go back and look at how things stand.")
 _SENTENCES: dict[str, Promise] = {
@@ -18,6 +19,17 @@ _SENTENCES: dict[str, Promise] = {
     ),
     "response_replayed": _(
         "This step is signed already, by other digits. Nothing is left to do here."
+    ),
+    "kind_refused": _(
+        "Your token does not answer this here. It may be active already: look at your tokens."
+    ),
+    "statement_invalid": _(
+        "The authentication server did not understand this step. Nothing was signed. Tell the "
+        "operator."
+    ),
+    "server_unknown": _(
+        "The authentication server does not know this token. Nothing was signed. Tell the "
+        "operator."
     ),
     "question_reused": _("Your token answered this question before. Start this step again."),
     "token_locked": _(
@@ -90,6 +102,7 @@ _SENTENCES: dict[str, Promise] = {
     "text_refused": _("This holds a character that cannot be signed."),
     "text_too_long": _("This is too long to be signed."),
     "statement_too_large": _("All texts together do not fit on a QR code. Shorten them."),
+    "holder_unknown": _("Nobody here has this account number. Ask the other person for theirs."),
     # Tokens.
     "digits_wrong": _(
         "These are not the eight digits of your token. If the page of the authentication server "
@@ -99,23 +112,34 @@ _SENTENCES: dict[str, Promise] = {
         "The digits were wrong three times, so this token was given up. Enrol it anew."
     ),
     "state_conflict": _(
-        "Your token has not answered yet. Scan the code with it first, then type its digits."
+        "Your token has not answered yet. Scan the code with it first, then type its digits. If "
+        "the page of the authentication server says that the enrolment was stopped, begin again."
     ),
     "suite_invalid": _("This is not a suite."),
     "suite_refused": _("Tokens with this suite are too weak to be used here."),
     "no_host": _("No authentication server takes new tokens just now. Try again later."),
+    # Operators.
+    "own_sign_in": _("You cannot suspend your own sign-in. Another operator can."),
+    "step_not_due": _("This step still has time, so there is nothing to settle. Wait for its end."),
     # The site itself.
+    "idempotency_in_progress": _(
+        "You sent this already, and it is still being worked on. Reload this page in a moment."
+    ),
     "not_found": _("There is nothing here, or it is not yours to see."),
     "forbidden": _("This page is not for you."),
     "not_authenticated": _("Sign in first."),
     "request_malformed": _("The page did not understand this. Go back and try again."),
     "method_not_allowed": _("The page did not understand this. Go back and try again."),
     "too_large": _("This is too large: one megabyte is the limit."),
+    "too_many_requests": _("You tried too often in a short time. Wait a few minutes, then try again."),
     "session_lost": _(
         "Your session ended meanwhile, or cookies are off. Nothing was sent. Go back, load the "
         "page again and repeat."
     ),
     "database_unavailable": _("The site cannot reach its database. Nothing is lost. Try again."),
+    "keys_unreadable": _(
+        "The site's keys are sealed under another key-encryption key than the one that is set."
+    ),
     "keys_missing": _("The site has no keys yet. An operator has to make them."),
     "internal_error": _("Something went wrong here, and it was noted. It is safe to try again."),
 }
@@ -126,6 +150,23 @@ def is_known(code: str) -> bool:
     return code in _SENTENCES
 
 
-def sentence(code: str) -> str:
-    """Return the sentence of a code, in the reader's language."""
+def sentence(code: str, excess: int = 0) -> str:
+    """Return the sentence of a code, in the reader's language.
+
+    Args:
+        code: Stable; an unknown one gets a general sentence.
+        excess: By how many bytes something is too long, where that is known.
+    """
+    if excess and code == "text_too_long":
+        return ngettext(
+            "This is %(excess)d byte too long to be signed. A Chinese character has three bytes.",
+            "This is %(excess)d bytes too long to be signed. A Chinese character has three bytes.",
+            excess,
+        ) % {"excess": excess}
+    if excess and code == "statement_too_large":
+        return ngettext(
+            "All texts together are %(excess)d byte too long for a QR code. Shorten them.",
+            "All texts together are %(excess)d bytes too long for a QR code. Shorten them.",
+            excess,
+        ) % {"excess": excess}
     return str(_SENTENCES.get(code, _UNKNOWN))

@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from protocol.statement import Kind
+from protocol.statement import Kind, Sight
 
 
 class Look(NamedTuple):
@@ -30,9 +30,16 @@ KINDS: dict[Kind, Promise] = {
     Kind.BILLING: _("Billing of a resource"),
     Kind.OFFLINE: _("Service without a network"),
 }
+SIGHTS: dict[Sight, Promise] = {
+    Sight.NONE: _("The token has no display."),
+    Sight.TYPED: _("Digits are typed; the token shows no text."),
+    Sight.SHOWN: _("The token shows all of this."),
+}
 STATES: dict[str, Look] = {
     # Steps.
     "challenged": Look(_("Waits for the token"), "warn", "clock"),
+    # Nobody answered in time, which the authentication server has yet to confirm.
+    "overdue": Look(_("Out of time"), "", "clock"),
     "closing": Look(_("Being ended"), "warn", "clock"),
     "signed": Look(_("Signed"), "good", "check"),
     "refused": Look(_("Refused"), "bad", "cross"),

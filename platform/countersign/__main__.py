@@ -1,85 +1,71 @@
-"""``python -m countersign demo`` and ``python -m countersign run``: what the Makefile calls."""
+"""``python -m countersign``: what ``make demo``, ``make run`` and ``make token`` call."""
 
 import argparse
-import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
-from countersign.demo import people, run_demo
+from countersign.demo import run_demo
+from countersign.dialogue import use_token
 from countersign.local import ROOT, LocalServices
 from countersign.person import PersonError
+from countersign.playground import Playground
+from countersign.run import run
 
 
 def main() -> int:
     """Parse the command line and run; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m countersign")
-    parser.add_argument("command", choices=["demo", "run"])
-    parser.add_argument("--port", type=int, default=8000, help="of the platform")
-    parser.add_argument("--authserver-port", type=int, default=8001)
-    parser.add_argument("--folder", type=Path, default=ROOT / "var", help="where the demo works")
-    options = parser.parse_args()
-    services = LocalServices(
-        options.folder.resolve(),
-        platform_port=options.port,
-        authserver_port=options.authserver_port,
-    )
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a name or a QR code is no reason to stop.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # they are text streams
+    options = _parser().parse_args()
     try:
-        return run_demo(services) if options.command == "demo" else run(services)
+        return int(options.function(options))
     except (RuntimeError, PersonError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except subprocess.CalledProcessError as error:
         return error.returncode
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped.\n")
+        return 0
 
 
-def run(services: LocalServices) -> int:
-    """Serve both in the foreground, with demo people on the first run, until interrupted."""
-    services.prepare()
-    logins = services.folder / "demo-people.txt"
-    if not logins.exists():
-        with services.running():
-            folder = services.folder / "people"
-            folder.mkdir(exist_ok=True)
-            lines = []
-            for person in people(services, folder):
-                person.sign_up()
-                person.enrol_token()
-                lines.append(
-                    f"  {person.name}: {person.email}  password: {person.password}\n"
-                    f"    API key {person.key}  token {person.serial}\n"
-                    f"    COUNTERSIGN_TOKEN_FILE='{folder / person.email}.tokens'"
-                    f" COUNTERSIGN_TOKEN_PASSPHRASE='{person.password}'"
-                )
-            logins.touch(mode=0o600)
-            logins.write_text("\n".join(lines) + "\n", "utf-8")
-    print(_first_steps(services, logins.read_text("utf-8")), flush=True)  # noqa: T201
-    environment = {
-        **os.environ,
-        "PATH": os.pathsep.join((os.path.dirname(sys.executable), os.environ["PATH"])),  # noqa: PTH120
-        "COUNTERSIGN_PORT": str(services.platform_port),
-        "AUTHSERVER_PORT": str(services.authserver_port),
-    }
-    os.chdir(ROOT)
-    os.execve(  # noqa: S606  # honcho takes over, so that its exit is ours
-        sys.executable, [sys.executable, "-m", "honcho", "start"], environment
-    )
+def _parser() -> argparse.ArgumentParser:
+    folder = argparse.ArgumentParser(add_help=False)
+    folder.add_argument("--folder", type=Path, default=ROOT / "var", help="where all is kept")
+    ports = argparse.ArgumentParser(add_help=False)
+    ports.add_argument("--port", type=int, default=8000, help="of the platform")
+    ports.add_argument("--authserver-port", type=int, default=8001)
+    network = argparse.ArgumentParser(add_help=False)
+    network.add_argument("--lan", default="", help="serve the local network: 1, or our address")
+    parser = argparse.ArgumentParser(prog="python -m countersign")
+    commands = parser.add_subparsers(required=True)
+    command = commands.add_parser("demo", parents=[folder, ports])
+    command.set_defaults(function=_demo)
+    command = commands.add_parser("run", parents=[folder, ports, network])
+    command.set_defaults(function=_run)
+    command = commands.add_parser("token", parents=[folder, network])
+    command.add_argument("who", nargs="?", default="", help="anna, ben, chen, or a name of yours")
+    command.add_argument("arguments", nargs=argparse.REMAINDER, help="for python -m tokens")
+    command.set_defaults(function=_token)
+    return parser
 
 
-def _first_steps(services: LocalServices, logins: str) -> str:
-    return f"""
-Countersign runs at   {services.origin}
-  Try the API at      {services.origin}/api/v1/docs
-Authentication server {services.authserver_origin}
+def _demo(options: argparse.Namespace) -> int:
+    folder = options.folder.resolve()
+    return run_demo(LocalServices(folder, options.port, options.authserver_port))
 
-People to be (sign in with the e-mail address, or send the API key as a bearer):
-{logins}
-First transaction: send POST /api/v1/transactions on the API page, save the `challenge` it
-answers with to a file, then, with the two variables of that person set:
-  .venv/bin/python -m tokens show FILE
-  .venv/bin/python -m tokens respond FILE --post
-Mail is written to {services.folder / "mail"}. Stop with Ctrl-C.
-"""
+
+def _run(options: argparse.Namespace) -> NoReturn:
+    folder = options.folder.resolve()
+    run(Playground.below(folder, options.lan, options.port, options.authserver_port))
+
+
+def _token(options: argparse.Namespace) -> int:
+    playground = Playground.below(options.folder.resolve(), options.lan)
+    return use_token(playground, options.who, options.arguments)
 
 
 if __name__ == "__main__":

@@ -40,3 +40,12 @@ def check_origin_is_secure(**_: Any) -> list[CheckMessage]:
     if not settings.COUNTERSIGN_ORIGIN.startswith("https://"):
         return [Critical("COUNTERSIGN_ORIGIN must begin with https://.", id="countersign.E003")]
     return []
+
+
+@register(Tags.security, deploy=True)
+def check_nobody_is_for_show(**_: Any) -> list[CheckMessage]:
+    """Refuse to go into service while a page shows passwords."""
+    if settings.COUNTERSIGN_DEMO_FILE is not None:
+        sentence = "COUNTERSIGN_DEMO_FILE shows passwords to everybody: unset it."
+        return [Critical(sentence, id="countersign.E004")]
+    return []

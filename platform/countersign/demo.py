@@ -40,19 +40,7 @@ _STEPS: tuple[tuple[str, dict[str, Any], str], ...] = (
 )
 
 
-def people(services: LocalServices, folder: Path) -> list[Person]:
-    """Return Anna, Ben and 陈 with fresh logins."""
-    suffix = secrets.token_hex(3)
-    return [
-        Person(
-            services.origin,
-            f"{login}-{suffix}@example.com",
-            services.folder / "mail",
-            folder,
-            name,
-        )
-        for login, name in (("anna", "Anna Meier"), ("ben", "Ben Schmidt"), ("chen", "陈静"))
-    ]
+NAMES = {"anna": "Anna Meier", "ben": "Ben Schmidt", "chen": "陈静"}
 
 
 def run_demo(services: LocalServices) -> int:
@@ -70,7 +58,7 @@ def run_demo(services: LocalServices) -> int:
         _say(
             f"Platform at {services.origin}, authentication server at {services.authserver_origin}"
         )
-        parties = people(services, folder)
+        parties = _people(services, folder)
         for person in parties:
             person.sign_up()
             digits = person.enrol_token()
@@ -84,6 +72,16 @@ def run_demo(services: LocalServices) -> int:
     _say(f"Done. The receipts are in {folder}; verify one yourself:")
     _say(f"  .venv/bin/python manage.py verify_receipt {folder / 'step-3.png'}")
     return 0
+
+
+def _people(services: LocalServices, folder: Path) -> list[Person]:
+    """Return Anna, Ben and 陈 with fresh logins."""
+    suffix = secrets.token_hex(3)
+    mail = services.folder / "mail"
+    return [
+        Person(services.origin, f"{login}-{suffix}@example.com", mail, folder, name)
+        for login, name in NAMES.items()
+    ]
 
 
 def _sign(

@@ -1,4 +1,4 @@
-"""Both services on this machine: set up, paired and started, for demo, tests and bench.
+"""Both services on this machine: set up, paired and started, for demo, run, tests and bench.
 
 It needs no settings of its own and imports neither service: it runs their commands.
 """
@@ -14,9 +14,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
+
+import urllib3
+
+from countersign.certificates import Certificate
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30
@@ -34,6 +38,8 @@ class LocalServices:
         database_url: The platform's; SQLite in the folder when empty.
         authserver_database_url: The host's; likewise.
         workers: Processes of each service.
+        lan: An address or name of this machine, to serve the local network there over HTTPS;
+            when empty, loopback alone is served, over HTTP.
     """
 
     folder: Path
@@ -42,17 +48,27 @@ class LocalServices:
     database_url: str = ""
     authserver_database_url: str = ""
     workers: int = 1
+    lan: str = ""
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     @property
     def origin(self) -> str:
         """The platform's address."""
-        return f"http://localhost:{self.platform_port}"
+        return f"{self._address}:{self.platform_port}"
 
     @property
     def authserver_origin(self) -> str:
         """The host's address."""
-        return f"http://localhost:{self.authserver_port}"
+        return f"{self._address}:{self.authserver_port}"
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """What both services show; ``None`` over HTTP."""
+        return Certificate.below(self.folder / "tls") if self.lan else None
+
+    @property
+    def _address(self) -> str:
+        return f"https://{self.lan}" if self.lan else "http://localhost"
 
     def prepare(self) -> None:
         """Write secrets, migrate, make keys, and pair the two; what exists is kept.
@@ -62,6 +78,9 @@ class LocalServices:
             subprocess.CalledProcessError: a command failed; its output was shown.
         """
         self._write_settings()
+        if self.certificate:
+            names = [self.lan, "localhost", "127.0.0.1", "::1"]
+            self.certificate.keep(names, now=datetime.now(UTC))
         self.manage("migrate", "--verbosity=0")
         if (self.folder / "host.key").exists():
             self.authserver("migrate", "--verbosity=0")
@@ -104,13 +123,13 @@ class LocalServices:
 
     def environment(self, service: str) -> dict[str, str]:
         """Return the environment of a service's processes: its own secrets, not the other's."""
-        path = self.folder / f"{service}.env"
+        path = self.folder / f"{'platform' if service == 'worker' else service}.env"
         own = dict(line.split("=", 1) for line in path.read_text("utf-8").splitlines())
         return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}", **own}
 
-    def manage(self, *arguments: str) -> str:
-        """Run ``manage.py`` and return what it printed."""
-        return self._run("platform", [sys.executable, "manage.py", *arguments])
+    def manage(self, *arguments: str, said: str = "") -> str:
+        """Run ``manage.py`` with something on its standard input; return what it printed."""
+        return self._run("platform", [sys.executable, "manage.py", *arguments], said)
 
     def authserver(self, *arguments: str) -> str:
         """Run ``python -m authserver`` and return what it printed."""
@@ -129,20 +148,15 @@ class LocalServices:
                 self.stop(service)
 
     def start(self, service: str) -> None:
-        """Start a service and wait until it answers.
+        """Start a service, or the platform's worker, and wait until it answers.
 
         Raises:
             RuntimeError: its port is taken, or it does not answer; the log's end is shown.
         """
-        port = self.platform_port if service == "platform" else self.authserver_port
-        if not _is_free(port):
-            raise RuntimeError(
-                f"port {port} is in use: stop what listens there, or choose another"
-            )
-        log_path = self.folder / f"{service}.log"
-        with log_path.open("ab") as log:
+        self.check_port(service)
+        with self.log(service).open("ab") as log:
             self.processes[service] = subprocess.Popen(  # noqa: S603  # our own commands
-                self._command(service, port),
+                self._command(service),
                 cwd=ROOT,
                 env=self.environment(service),
                 stdin=subprocess.DEVNULL,
@@ -150,7 +164,24 @@ class LocalServices:
                 stderr=log,
                 start_new_session=True,
             )
-        self._await(service, port, log_path)
+        if service in self._ports:
+            self._await(service)
+
+    def check_port(self, service: str) -> None:
+        """See that nobody listens where a service is to.
+
+        Raises:
+            RuntimeError: somebody does.
+        """
+        port = self._ports.get(service)
+        if port and not _is_free(port):
+            raise RuntimeError(
+                f"port {port} is in use: stop what listens there, or choose another"
+            )
+
+    def log(self, service: str) -> Path:
+        """Name the file of what a service says while it runs."""
+        return self.folder / f"{service}.log"
 
     def stop(self, service: str) -> None:
         """Stop a service, by force if it does not go."""
@@ -164,43 +195,72 @@ class LocalServices:
             except (subprocess.TimeoutExpired, ProcessLookupError):
                 continue
 
-    def _command(self, service: str, port: int) -> list[str]:
+    @property
+    def _ports(self) -> dict[str, int]:
+        return {"platform": self.platform_port, "authserver": self.authserver_port}
+
+    def _command(self, service: str) -> list[str]:
+        if service == "worker":
+            return [sys.executable, "manage.py", "worker"]
+        options = ["--port", str(self._ports[service]), "--workers", str(self.workers)]
+        options += ["--host", "0.0.0.0" if self.lan else "127.0.0.1"]  # noqa: S104  # as asked for
+        if self.certificate:
+            options += ["--ssl-certificate", str(self.certificate.server)]
+            options += ["--ssl-keyfile", str(self.certificate.key)]
         if service == "authserver":
-            options = ["--port", str(port), "--workers", str(self.workers)]
             return [sys.executable, "-m", "authserver", "serve", *options]
         return [
-            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
-            *("--port", str(port), "--workers", str(self.workers), "--blocking-threads", "4"),
-            *("--no-ws", "--log-level", "warning", "countersign.wsgi:application"),
+            *(sys.executable, "-m", "granian", "--interface", "wsgi", *options),
+            *("--blocking-threads", "4", "--no-ws", "--log-level", "warning"),
+            "countersign.wsgi:application",
         ]
 
-    def _await(self, service: str, port: int, log_path: Path) -> None:
+    def _await(self, service: str) -> None:
+        """Wait until it answers."""
         process = self.processes[service]
+        trusted = str(self.certificate.authority) if self.certificate else None
+        http = urllib3.PoolManager(retries=False, timeout=2, ca_certs=trusted)
+        # Past whatever the origin may lead through.
+        url = f"{self._address}:{self._ports[service]}/healthz"
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and process.poll() is None:
             try:
-                with urlopen(f"http://localhost:{port}/healthz", timeout=2):
+                if http.request("GET", url).status == HTTPStatus.OK:
                     return
-            except (URLError, OSError):
-                time.sleep(0.05)
+            except urllib3.exceptions.HTTPError:
+                pass
+            time.sleep(0.05)
         self.stop(service)
-        end = log_path.read_text("utf-8", "replace")[-2000:]
+        end = self.log(service).read_text("utf-8", "replace")[-2000:]
         raise RuntimeError(f"the {service} did not start:\n{end}")
 
-    def _run(self, service: str, command: list[str]) -> str:
+    def _run(self, service: str, command: list[str], said: str = "") -> str:
         done = subprocess.run(  # noqa: S603  # our own commands
             command,
             cwd=ROOT,
             env=self.environment(service),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            check=True,
+            input=said,
+            capture_output=True,
+            check=False,
             text=True,
+            # Ctrl-C is for us: we stop it, and it need not say how it broke off.
+            start_new_session=True,
         )
+        if done.returncode:
+            sys.stderr.write(done.stderr)
+            done.check_returncode()
         return done.stdout
 
     def _write_settings(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        platform_tls: dict[str, str] = {}
+        authserver_tls: dict[str, str] = {}
+        if self.certificate:
+            # A browser told to insist on HTTPS would let nobody past a certificate that it cannot
+            # check, for a year.
+            platform_tls["COUNTERSIGN_HSTS_SECONDS"] = "0"
+            authserver_tls["AUTHSERVER_HSTS_SECONDS"] = "0"
+            platform_tls["AUTHSERVER_CA_FILE"] = str(self.certificate.authority)
         self._write_env(
             "platform",
             SECRET_KEY=secrets.token_urlsafe(48),
@@ -209,6 +269,7 @@ class LocalServices:
             DATABASE_URL=self.database_url or f"sqlite:///{self.folder / 'platform.sqlite3'}",
             COUNTERSIGN_ROOT_KEY_FILE=str(self.folder / "platform-root.key"),
             EMAIL_FILE_PATH=str(self.folder / "mail"),
+            **platform_tls,
         )
         self._write_env(
             "authserver",
@@ -218,6 +279,7 @@ class LocalServices:
             AUTHSERVER_ROOT_KEY_FILE=str(self.folder / "authserver-root.key"),
             AUTHSERVER_DATABASE_URL=self.authserver_database_url
             or f"sqlite:///{self.folder / 'authserver.sqlite3'}",
+            **authserver_tls,
         )
 
     def _write_env(self, service: str, **values: str) -> None:

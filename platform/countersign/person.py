@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import urllib3
 from countersign.local import ROOT
 
 MAIL_SECONDS = 10
+_CONFIRM_EMAIL = "/accounts/confirm-email/"
 
 
 class PersonError(Exception):
@@ -33,6 +35,7 @@ class Person:
         mail: Folder in which the platform writes e-mail.
         folder: Where the token program keeps its file.
         name: What later parties read.
+        ca_file: Certificates to trust for HTTPS; the system's when none is named.
     """
 
     origin: str
@@ -43,13 +46,32 @@ class Person:
     password: str = "correct horse battery"  # noqa: S105  # of people made up here
     key: str = ""
     serial: str = ""
+    ca_file: Path | None = None
     cookies: dict[str, str] = field(default_factory=dict)
-    http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False))
+
+    @cached_property
+    def http(self) -> urllib3.PoolManager:
+        """The browser's connections."""
+        trusted = None if self.ca_file is None else str(self.ca_file)
+        return urllib3.PoolManager(retries=False, ca_certs=trusted)
+
+    def sign_in(self) -> None:
+        """Sign in, or else sign up, and get an API key; what an earlier try began is finished."""
+        try:
+            page = self._form("/accounts/login/", login=self.email, password=self.password)
+        except PersonError:
+            self.sign_up()
+        else:
+            self._finish_sign_up(page)
 
     def sign_up(self) -> None:
         """Sign up as a browser does, confirm the e-mail address, and get an API key."""
-        self._form("/accounts/signup/", email=self.email, password1=self.password)
-        self._form("/accounts/confirm-email/", code=self._mailed_code())
+        page = self._form("/accounts/signup/", email=self.email, password1=self.password)
+        self._finish_sign_up(page)
+
+    def _finish_sign_up(self, page: str) -> None:
+        if page == _CONFIRM_EMAIL:
+            self._form(_CONFIRM_EMAIL, code=self._mailed_code())
         headers = {"X-CSRFToken": self.cookies["csrftoken"], "Origin": self.origin}
         self.key = self.call("POST", "/api-keys", {"name": "demo"}, headers=headers)["key"]
         self.call("POST", "/me", {"name": self.name})
@@ -93,22 +115,28 @@ class Person:
             raise PersonError(f"GET {path}: {response.data.decode()}")
         return response.data
 
+    @property
+    def token_environment(self) -> dict[str, str]:
+        """The environment in which the token program finds this person's tokens."""
+        own = {
+            "PYTHONPATH": str(ROOT),
+            "COUNTERSIGN_TOKEN_FILE": str(self.folder / f"{self.email}.tokens"),
+            "COUNTERSIGN_TOKEN_PASSPHRASE": self.password,
+        }
+        if self.ca_file is not None:
+            own["COUNTERSIGN_TOKEN_CA_FILE"] = str(self.ca_file)
+        return {**os.environ, **own}
+
     def token(self, *arguments: str) -> str:
         """Run the token program and return what it printed.
 
         Raises:
             PersonError: it refused; its sentence is in the message.
         """
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "COUNTERSIGN_TOKEN_FILE": str(self.folder / f"{self.email}.tokens"),
-            "COUNTERSIGN_TOKEN_PASSPHRASE": self.password,
-        }
         done = subprocess.run(  # noqa: S603  # our own program
             [sys.executable, "-m", "tokens", *arguments],
             cwd=ROOT,
-            env=environment,
+            env=self.token_environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
@@ -134,8 +162,8 @@ class Person:
                 self.cookies[name] = morsel.value
         return response
 
-    def _form(self, path: str, **fields: str) -> None:
-        """Open a page with a form, and send it."""
+    def _form(self, path: str, **fields: str) -> str:
+        """Open a page with a form, and send it; return where that leads."""
         self._request("GET", path)
         fields["csrfmiddlewaretoken"] = self.cookies.get("csrftoken", "")
         response = self._request(
@@ -149,6 +177,7 @@ class Person:
         )
         if response.status != 302:
             raise PersonError(f"POST {path}: {response.status}")
+        return response.headers["Location"]
 
     def _mailed_code(self) -> str:
         """Return the newest code that was mailed to this person."""

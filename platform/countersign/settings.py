@@ -1,9 +1,10 @@
 """Settings of the site, from the environment alone; docs/settings.md lists them.
 
-Every secret may be given as ``NAME`` or, as a path, ``NAME_FILE``.  ``var/platform.env`` is read
-when it exists; the real environment wins.
+Every secret may be given as ``NAME`` or, as a path, ``NAME_FILE``.  ``var/platform.env``, or the
+file that ``COUNTERSIGN_ENV_FILE`` names, is read when it exists; the real environment wins.
 """
 
+import os
 import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,7 +17,9 @@ VAR_DIR = BASE_DIR / "var"
 VERSION = tomllib.loads((BASE_DIR / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 
 env = environ.FileAwareEnv()
-environ.Env.read_env(VAR_DIR / "platform.env") if (VAR_DIR / "platform.env").exists() else None
+_env_file = Path(os.environ.get("COUNTERSIGN_ENV_FILE", VAR_DIR / "platform.env"))
+if _env_file.exists():
+    environ.Env.read_env(_env_file)
 
 SECRET_KEY = env.str("SECRET_KEY")
 COUNTERSIGN_KEK = env.str("COUNTERSIGN_KEK")
@@ -36,6 +39,11 @@ if _origin.scheme not in ("http", "https") or not _origin.hostname or _origin.pa
     raise ImproperlyConfigured("COUNTERSIGN_ORIGIN must be like https://host or http://host:port")
 _is_secure = _origin.scheme == "https"
 _is_local = _origin.hostname == "localhost"
+# A passkey belongs to a name: browsers make none for the number of a machine.
+_has_passkeys = not set(_origin.hostname) <= set("0123456789.") and ":" not in _origin.hostname
+# Names the people of `make run`, whose passwords the page /guide shows to everybody.
+_demo_file = env.str("COUNTERSIGN_DEMO_FILE", "")
+COUNTERSIGN_DEMO_FILE = Path(_demo_file) if _demo_file else None
 
 DEBUG = False
 ALLOWED_HOSTS = env.list("COUNTERSIGN_ALLOWED_HOSTS", default=[_origin.hostname])
@@ -125,7 +133,9 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _is_secure
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SECURE_HSTS_SECONDS = 31_536_000 if _is_secure and not _is_local else 0
+SECURE_HSTS_SECONDS = (
+    env.int("COUNTERSIGN_HSTS_SECONDS", 31_536_000) if _is_secure and not _is_local else 0
+)
 SECURE_SSL_REDIRECT = _is_secure and not _is_local
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("COUNTERSIGN_BEHIND_PROXY", False) else None
@@ -152,10 +162,19 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_CHANGE = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+# Mail may take minutes to come.
+ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 15 * 60
+# One address each: it is the login, and invitations find it.
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 # The TOTP of allauth stays off: its secret would lie in this database.
-MFA_SUPPORTED_TYPES = ["webauthn", "recovery_codes"]
-MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_SUPPORTED_TYPES = [*(["webauthn"] if _has_passkeys else []), "recovery_codes"]
+MFA_ADAPTER = "accounts.adapter.MFAAdapter"
+MFA_FORMS = {"add_webauthn": "accounts.passkeys.AddPasskeyForm"}
+MFA_PASSKEY_LOGIN_ENABLED = _has_passkeys
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _is_local and not _is_secure
 AUTH_USER_MODEL = "accounts.User"
 
@@ -169,6 +188,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"countersign@{_origin.hostna
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_AGE = 365 * 86_400
 LANGUAGE_COOKIE_SECURE = _is_secure
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
@@ -181,7 +201,9 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 60
 _modules = BASE_DIR / "node_modules"
 STATICFILES_DIRS = [
-    ("vendor/cborg", _modules / "cborg" / "lib"),
+    # The tables that Python and the browser read alike.
+    ("protocol", BASE_DIR / "protocol" / "tables"),
+    ("vendor/cborg", _modules / "cborg"),
     ("vendor/zxing-wasm", _modules / "zxing-wasm" / "dist" / "es"),
     # Beside its loader, es/reader/index.js.
     ("vendor/zxing-wasm/reader", _modules / "zxing-wasm" / "dist" / "reader"),

@@ -3,27 +3,31 @@
 from django.urls import include, path, re_path
 from django.views.i18n import JavaScriptCatalog
 
-from countersign import views
+from console.views.styleguide import styleguide
+from countersign import guide, home, views
 from countersign.api import api
 from receipts import views as receipts_views
 
 handler400 = "common.pages.malformed"
 handler403 = "common.pages.forbidden"
 handler404 = "common.pages.not_found"
+# allauth's, for whoever tries too often.
+handler429 = "common.pages.too_many_requests"
 handler500 = "common.pages.internal_error"
 
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("waiting", views.waiting, name="waiting"),
+    path("", home.home, name="home"),
+    path("waiting", home.waiting, name="waiting"),
+    path("guide", guide.guide, name="guide"),
+    path("guide/ca.crt", guide.authority, name="guide-authority"),
     path("", include("transactions.urls")),
     path("", include("enrolment.urls")),
     path("", include("accounts.urls")),
-    path("", include("notices.urls")),
     path("", include("receipts.urls")),
     path("console/", include("console.urls")),
+    path("styleguide", styleguide, name="styleguide"),
     path("api/v1/", api.urls),
     path("accounts/", include("allauth.urls")),
-    path("i18n/", include("django.conf.urls.i18n")),
     path("i18n/catalog.js", JavaScriptCatalog.as_view(), name="catalog"),
     path(".well-known/countersign/keys", receipts_views.directory, name="directory"),
     re_path(

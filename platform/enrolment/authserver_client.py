@@ -40,10 +40,17 @@ class AuthserverClient:
     """Calls one host on behalf of the platform.
 
     Every call may be repeated: the host answers the same question the same way.
+
+    Attributes:
+        origin: The host's address.
+        key: Our bearer key there.
+        patience: Seconds to wait for an answer, which is asked for once; ``None`` waits as long
+            as the setting says, and asks again when none came.
     """
 
     origin: str
     key: str = ""
+    patience: float | None = None
 
     def pair(self, *, suite: str, label: str, certificate: bytes) -> dict[str, Any]:
         """Make a server for a new token; the only call that is not repeated by itself."""
@@ -57,6 +64,10 @@ class AuthserverClient:
     def change_state(self, vk: bytes, action: str) -> dict[str, Any]:
         """Suspend, resume, unlock or revoke a server."""
         return self._call("POST", f"/v1/servers/{vk.hex()}/{action}", {})
+
+    def server(self, vk: bytes) -> dict[str, Any]:
+        """Return how a server stands; asking costs nothing."""
+        return self._call("GET", f"/v1/servers/{vk.hex()}")
 
     def keys(self) -> dict[str, Any]:
         """Return the host's root and certificates."""
@@ -104,7 +115,8 @@ class AuthserverClient:
                 body=None if body is None else json.dumps(body),
                 headers=headers,
                 redirect=False,
-                retries=_retry(retries),
+                retries=_retry(retries if self.patience is None else 0),
+                timeout=_timeout(self.patience),
                 preload_content=False,
             )
             try:
@@ -142,9 +154,14 @@ def _pool() -> urllib3.PoolManager:
     return urllib3.PoolManager(
         num_pools=50,
         maxsize=32,
-        timeout=Timeout(connect=2.0, read=settings.AUTHSERVER_TIMEOUT_SECONDS),
         ca_certs=settings.AUTHSERVER_CA_FILE or None,
     )
+
+
+def _timeout(patience: float | None) -> Timeout:
+    if patience is None:
+        return Timeout(connect=2.0, read=settings.AUTHSERVER_TIMEOUT_SECONDS)
+    return Timeout(total=patience)
 
 
 def _retry(times: int) -> Retry:

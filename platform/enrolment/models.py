@@ -1,7 +1,9 @@
 """Hosts of authentication servers, and the tokens paired there."""
 
 from django.db import models
+from django.utils.functional import Promise
 
+from enrolment.suites import kind_of_token
 from protocol.ed25519 import KEY_BYTES
 from protocol.statement import Sight
 
@@ -49,3 +51,8 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return self.serial
+
+    @property
+    def kind(self) -> Promise:
+        """What kind of token it is, in plain words."""
+        return kind_of_token(self.suite, self.sight)

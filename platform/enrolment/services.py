@@ -21,7 +21,8 @@ from enrolment.errors import (
     TokenNotActiveError,
 )
 from enrolment.models import AuthserverHost, Token
-from enrolment.selectors import client_for, token_of
+from enrolment.selectors import client_for, host_by_number, token_of
+from enrolment.suites import DEFAULT_SUITE
 from protocol import cose
 from protocol.cose import Typ
 from protocol.enrolment import FINGERPRINT_BYTES, Invitation
@@ -35,7 +36,6 @@ from tokens.suite import OCRASuite
 if TYPE_CHECKING:
     from accounts.models import Holder
 
-DEFAULT_SUITE = "OCRA-1:HOTP-SHA256-8:QH64-T1M"
 # Action at the host, states it may be taken in, state afterwards.
 _ACTIONS = {
     "suspend": ({Token.State.ACTIVE}, Token.State.SUSPENDED),
@@ -156,13 +156,35 @@ def confirm_digits(*, token: Token, digits: str, now: datetime) -> None:
     record(action="token.confirmed", actor=token.holder.actor, subject=token.serial, now=now)
 
 
+def rename_token(*, holder: "Holder", serial: str, name: str) -> Token:
+    """Set the name by which a holder knows a token; empty means none.
+
+    Raises:
+        NotFoundError: no such token of this holder.
+        InputInvalidError: the name is not valid.
+    """
+    token = token_of(holder=holder, serial=serial)
+    token.name = checked_name(name) if name.strip() else ""
+    token.save(update_fields=["name"])
+    return token
+
+
 def mark_active(*, token_id: int) -> None:
     """Note that the server accepted the activation statement."""
     Token.objects.filter(pk=token_id, state=Token.State.CONFIRMED).update(state=Token.State.ACTIVE)
 
 
-def change_state(*, holder: "Holder", serial: str, action: str, now: datetime) -> Token:
+def change_state(
+    *, holder: "Holder", serial: str, action: str, now: datetime, actor: str = ""
+) -> Token:
     """Suspend, resume or revoke a token, at its host first.
+
+    Args:
+        holder: Whose token it is.
+        serial: Which of the holder's tokens.
+        action: ``suspend``, ``resume`` or ``revoke``.
+        now: Timezone-aware.
+        actor: Who does it, for the audit row; the holder when empty.
 
     Raises:
         NotFoundError: no such token of this holder, or no such action.
@@ -180,8 +202,22 @@ def change_state(*, holder: "Holder", serial: str, action: str, now: datetime) -
         token.state = after
         token.revoked_at = now if after == Token.State.REVOKED else None
         token.save(update_fields=["state", "revoked_at"])
-        record(action=f"token.{after}", actor=holder.actor, subject=serial, now=now)
+        record(action=f"token.{after}", actor=actor or holder.actor, subject=serial, now=now)
     return token
+
+
+def change_weight(*, number: int, weight: int, actor: str, now: datetime) -> AuthserverHost:
+    """Set how many of the new tokens a host gets, in proportion; 0 lets it keep those it has.
+
+    Raises:
+        NotFoundError: there is no such host.
+    """
+    host = host_by_number(number)
+    with transaction.atomic():
+        host.weight = weight
+        host.save(update_fields=["weight"])
+        record(action="host.weighted", actor=actor, subject=host.name, now=now)
+    return host
 
 
 def _place() -> AuthserverHost:
@@ -241,15 +277,3 @@ def _checked_certificate(host: AuthserverHost, message: bytes) -> ServerCertific
 
 def _plain(fingerprint: str) -> str:
     return "".join(fingerprint.split()).lower()
-
-
-def clock_offset(host: AuthserverHost, *, now: float) -> float:
-    """Return by how many seconds a host's clock is ahead of ``now``, Unix seconds.
-
-    Raises:
-        AuthserverUnavailableError: it cannot be asked.
-    """
-    shown = client_for(host).keys().get("time")
-    if not isinstance(shown, int | float):
-        raise AuthserverUnavailableError
-    return shown - now

@@ -1,10 +1,11 @@
-"""Routes of enrolment."""
+"""Routes of enrolment; activation is a transaction, so its page is there."""
 
 from django.urls import path
 
-from common.pages import not_found
+from enrolment import views
 
 urlpatterns = [
-    path("tokens", not_found, {"exception": Exception()}, name="tokens"),
-    path("tokens/new", not_found, {"exception": Exception()}, name="new-token"),
+    path("tokens", views.tokens, name="tokens"),
+    path("tokens/new", views.new_token, name="new-token"),
+    path("tokens/<str:serial>", views.token, name="token"),
 ]

@@ -13,3 +13,13 @@ def inbox(*, holder_id: int) -> QuerySet[Notice]:
 def unread_count(*, holder_id: int) -> int:
     """Return how many notices a holder has not looked at."""
     return Notice.objects.filter(holder_id=holder_id, read_at=None).count()
+
+
+def notices_about(transaction: str) -> QuerySet[Notice]:
+    """Return the notices on a transaction, oldest first."""
+    return Notice.objects.filter(transaction=transaction).order_by("pk")
+
+
+def unsent_count() -> int:
+    """Return how many notices have not gone out by e-mail yet."""
+    return Notice.objects.filter(sent_at=None).count()

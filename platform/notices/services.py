@@ -9,6 +9,8 @@ from smtplib import SMTPException
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db.models import F, Q
+from django.template.loader import render_to_string
+from django.utils.translation import get_language, override
 
 from notices.models import Notice
 
@@ -16,23 +18,16 @@ logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 8
 FIRST_WAIT = timedelta(seconds=5)
-_SUBJECTS = {
-    Notice.Kind.STEP_WAITS: "A transaction waits for you",
-    Notice.Kind.CONTINUED: "Your transaction was continued",
-    Notice.Kind.REFUSED: "A step was refused",
-    Notice.Kind.EXPIRED: "A step expired",
-}
-_BODY = """{subject}.
-
-Transaction {transaction}
-{origin}/transactions/{transaction}
-
-Sign in to see what it is about. We never ask for a code by e-mail.
-"""
 
 
 def notify(
-    *, kind: str, email: str, transaction: str, now: datetime, holder_id: int | None = None
+    *,
+    kind: str,
+    email: str,
+    transaction: str,
+    now: datetime,
+    holder_id: int | None = None,
+    language: str = "",
 ) -> None:
     """Add a notice to the inbox of a holder, or to the outbox for an e-mail address.
 
@@ -42,10 +37,26 @@ def notify(
         transaction: Public id; nothing of its content goes into a message.
         now: Timezone-aware.
         holder_id: Whose inbox shows it, where the person has an account.
+        language: In which the person reads; that of whoever caused it where that is not known.
     """
     Notice.objects.create(
-        kind=kind, holder_id=holder_id, email=email, transaction=transaction, created_at=now
+        kind=kind,
+        holder_id=holder_id,
+        email=email,
+        language=language or get_language() or "",
+        transaction=transaction,
+        created_at=now,
     )
+
+
+def hand_over(*, email: str, holder_id: int) -> None:
+    """Put what was sent to an address into the inbox of the holder it belongs to from now on."""
+    Notice.objects.filter(holder=None, email=email).update(holder_id=holder_id)
+
+
+def mark_read(*, holder_id: int, now: datetime) -> None:
+    """Note that a holder has looked at everything in the inbox."""
+    Notice.objects.filter(holder_id=holder_id, read_at=None).update(read_at=now)
 
 
 def deliver_notices(*, now: datetime, limit: int = 100) -> int:
@@ -67,10 +78,10 @@ def deliver_notices(*, now: datetime, limit: int = 100) -> int:
 
 
 def _send(notice: Notice) -> bool:
-    subject = _SUBJECTS[Notice.Kind(notice.kind)]
-    body = _BODY.format(
-        subject=subject, transaction=notice.transaction, origin=settings.COUNTERSIGN_ORIGIN
-    )
+    with override(notice.language or settings.LANGUAGE_CODE):
+        subject = str(notice.words.title)
+        context = {"notice": notice, "origin": settings.COUNTERSIGN_ORIGIN}
+        body = render_to_string("notices/email.txt", context)
     try:
         send_mail(subject, body, None, [notice.email])
     # The last: an address that no mail header can carry.

@@ -14,10 +14,9 @@ from protocol import qrtext
 from protocol.qrtext import Link
 from receipts import images, services
 from receipts.schemas import FoldedStepOut, ReceiptIn, ReportOut
-from signing.services import platform_information
 from transactions import selectors
-from transactions.api import receipt_bytes, visible_step
 from transactions.schemas import Hex8, Hex32
+from transactions.services import receipt_bytes
 
 router = Router(tags=["receipts"])
 
@@ -62,20 +61,18 @@ def show_receipt(request: HttpRequest, receipt_id: Hex32, form: str) -> HttpResp
 @router.get("/steps/{s}/challenge.{form}", auth=HOLDER_AUTH, response={200: None})
 def show_challenge(request: HttpRequest, s: Hex32, form: str) -> HttpResponse:
     """Return an open challenge as cbor, txt, png or svg."""
-    step = visible_step(request, s)
+    step = selectors.visible_step(holder=caller(request), s=bytes.fromhex(s))
     if not step.is_open or form not in _TYPES:
         raise NotFoundError("There is no open challenge here.")
-    bundle = selectors.bundle_of(step)
-    text = qrtext.encode(platform_information().origin, Link.BUNDLE, bundle)
+    text = selectors.challenge_text(step)
+    _, bundle = qrtext.decode(text, Link.BUNDLE)
     return _drawn(text, bundle, form, f"challenge-{step.position + 1}-{step.transaction}")
 
 
 @router.get("/receipts/{tx}/steps", response=list[FoldedStepOut], auth=HOLDER_AUTH)
 def folded_steps(request: HttpRequest, tx: Hex8, to: int) -> list[FoldedStepOut]:
     """Return the signed bytes of the steps up to position ``to``, to check folded ones."""
-    chain = selectors.transaction_by_tx(bytes.fromhex(tx))
-    if not selectors.is_party(transaction=chain, holder=caller(request)):
-        raise NotFoundError("There is no such transaction of yours.")
+    chain = selectors.visible_transaction(holder=caller(request), tx=bytes.fromhex(tx))
     return [
         FoldedStepOut(statement=to_base64(statement), verdict=to_base64(verdict))
         for statement, verdict in selectors.folded_steps(transaction=chain, to=min(to, 10**6))

@@ -2,8 +2,10 @@
 
 from django.urls import path
 
-from common.pages import not_found
+from receipts import views
 
 urlpatterns = [
-    path("scan", not_found, {"exception": Exception()}, name="scan"),
+    path("scan", views.scan, name="scan"),
+    # Where the text of every receipt's QR code leads.
+    path("r", views.scan, name="phone-scan"),
 ]

@@ -1,10 +1,22 @@
-"""The published keys."""
+"""The page that verifies receipts, and the published keys that it needs."""
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from common.policies import allow_scanning
+from common.words import KINDS
 from receipts import services
+
+
+@require_safe
+def scan(request: HttpRequest) -> HttpResponse:
+    """GET /scan; and /r, with a receipt's digits behind a # that only the browser sees."""
+    kinds = {int(kind): str(words) for kind, words in KINDS.items()}
+    response = render(request, "receipts/scan.html", {"kinds": kinds})
+    allow_scanning(response)
+    return response
 
 
 @require_safe

@@ -9,15 +9,12 @@ from ninja import Router
 from ninja.pagination import CursorPagination, paginate
 
 from accounts.security import HOLDER_AUTH, caller
-from common.errors import InputInvalidError, NotFoundError
+from common.errors import InputInvalidError
 from common.schemas import sent
 from enrolment.schemas import DigitsIn, Serial
-from protocol import qrtext
 from protocol.errors import ProtocolError
-from protocol.qrtext import Link
 from transactions import selectors, services
-from transactions.errors import ReceiptNotOursError
-from transactions.models import Step, Transaction
+from transactions.models import Transaction
 from transactions.schemas import (
     AnswerOut,
     ChainOut,
@@ -60,9 +57,7 @@ def list_transactions(request: HttpRequest) -> QuerySet[Transaction]:
 @router.get("/transactions/{tx}", response=ChainOut)
 def show_transaction(request: HttpRequest, tx: Hex8) -> ChainOut:
     """Return the chain and its state; for its parties."""
-    chain = selectors.transaction_by_tx(bytes.fromhex(tx))
-    if not selectors.is_party(transaction=chain, holder=caller(request)):
-        raise NotFoundError("There is no such transaction of yours.")
+    chain = selectors.visible_transaction(holder=caller(request), tx=bytes.fromhex(tx))
     steps = [StepOut.of(step) for step in selectors.steps_of(chain)]
     return ChainOut(**TransactionOut.of(chain).dict(), steps=steps)
 
@@ -73,7 +68,7 @@ def continue_transaction(request: HttpRequest, tx: Hex8, body: ContinueIn) -> Ht
     step = services.continue_transaction(
         holder=caller(request),
         tx=bytes.fromhex(tx),
-        receipt=receipt_bytes(body.receipt),
+        receipt=services.receipt_bytes(body.receipt),
         asked=body.asked(),
         now=timezone.now(),
     )
@@ -119,7 +114,7 @@ def activate_token(request: HttpRequest, serial: Serial, body: DigitsIn) -> Http
 @router.get("/steps/{s}", response=ChallengeOut | StepOut)
 def show_step(request: HttpRequest, s: Hex32) -> StepOut:
     """Return a step, with its challenge while that is open; asking never costs a try."""
-    step = visible_step(request, s)
+    step = selectors.visible_step(holder=caller(request), s=bytes.fromhex(s))
     return (ChallengeOut if step.is_open else StepOut).of(step)
 
 
@@ -163,35 +158,6 @@ def post_as_token(request: HttpRequest, body: PostedIn) -> HttpResponse:
         step = services.decline_as_token(s=s, note=note, tag=tag, now=now)
         answer = services.Answer(step)
     return sent(AnswerOut.of(answer))
-
-
-def visible_step(request: HttpRequest, s: str) -> Step:
-    """Return a step if the caller is a party of its transaction.
-
-    Raises:
-        NotFoundError: there is none for the caller to see.
-    """
-    step = selectors.step_by_digest(bytes.fromhex(s))
-    holder = caller(request)
-    if step.holder_id != holder.pk and not selectors.is_party(
-        transaction=step.transaction, holder=holder
-    ):
-        raise NotFoundError("There is no such step of yours.")
-    return step
-
-
-def receipt_bytes(text: str) -> bytes:
-    """Return the COSE bytes of a receipt given as QR text or as base64url.
-
-    Raises:
-        ReceiptNotOursError: it is neither.
-    """
-    try:
-        if text.strip().startswith("http"):
-            return qrtext.decode(text, Link.RECEIPT)[1]
-        return from_base64(text.strip())
-    except (ProtocolError, InputInvalidError) as error:
-        raise ReceiptNotOursError("This is not the text of a receipt.") from error
 
 
 def from_base64(text: str) -> bytes:

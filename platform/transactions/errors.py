@@ -1,6 +1,6 @@
 """Why a transaction or step is refused; the codes of flows.md A."""
 
-from common.errors import DomainError
+from common.errors import DomainError, NotFoundError
 
 
 class ChallengeExpiredError(DomainError):
@@ -30,6 +30,13 @@ class TokenNotPairedError(DomainError):
 
     code = "token_not_paired"
     title = "This token is not paired with you."
+
+
+class HolderUnknownError(NotFoundError):
+    """Nobody has the account that is to continue."""
+
+    code = "holder_unknown"
+    title = "There is no holder of that account to invite."
 
 
 class TooManyChallengesError(DomainError):
@@ -110,3 +117,10 @@ class StepClosingError(DomainError):
         "The authentication server cannot be reached just now. The step is being ended and will "
         "be settled by itself."
     )
+
+
+class StepNotDueError(DomainError):
+    """The step may still be answered, and nobody has asked to end it."""
+
+    code = "step_not_due"
+    title = "This step still has time, so there is nothing to settle."

@@ -1,6 +1,7 @@
 """Transactions and their steps."""
 
 import secrets
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from django.db import models
@@ -9,6 +10,9 @@ from django.db.models import Q
 from protocol import cose
 from protocol.statement import Kind, Statement
 from protocol.verdict import Reason
+
+# A clock of the host that lags a little must not refuse to let a step expire.
+EXPIRY_LEEWAY = timedelta(seconds=2)
 
 
 def new_tx() -> bytes:
@@ -40,7 +44,15 @@ class Transaction(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["owner", "-id"], name="transaction_owner")]
+        indexes = [
+            models.Index(fields=["owner", "-id"], name="transaction_owner"),
+            # Almost all are open, and those need none.
+            models.Index(
+                fields=["state", "-id"],
+                condition=~Q(state="open"),
+                name="transaction_not_open",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.public_id
@@ -153,6 +165,16 @@ class Step(models.Model):
     def __str__(self) -> str:
         return f"{bytes(self.s).hex()[:12]} ({self.state})"
 
+    @property
+    def public_id(self) -> str:
+        """How it is called outside: S in hex."""
+        return bytes(self.s).hex()
+
+    @property
+    def public_receipt_id(self) -> str:
+        """How its receipt is called outside; empty while there is none."""
+        return bytes(self.receipt_id or b"").hex()
+
     @cached_property
     def content(self) -> Statement:
         """The statement as it was signed."""
@@ -162,3 +184,20 @@ class Step(models.Model):
     def is_open(self) -> bool:
         """Whether the authentication server may still accept a response."""
         return self.state in self.OPEN
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether nobody answered in time, though the authserver has not confirmed it yet."""
+        return self.is_open and self.expires_at < now - EXPIRY_LEEWAY
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is to be settled with the authentication server."""
+        return self.state == self.State.CLOSING or self.is_overdue(now)
+
+    def seconds_left(self, now: datetime) -> int:
+        """How long the challenge may still be answered; never below zero."""
+        return max(0, int((self.expires_at - now).total_seconds()))
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether its holder approved it."""
+        return self.state == self.State.SIGNED

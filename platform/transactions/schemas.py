@@ -8,27 +8,19 @@ from pydantic import ConfigDict, Field, StrictInt, StringConstraints, model_vali
 
 from common.schemas import Input
 from enrolment.schemas import Serial
-from protocol import qrtext
-from protocol.qrtext import Link
-from protocol.statement import Kind, Sight, Statement
+from protocol.statement import Kind, Statement
 from protocol.verdict import Reason
-from signing.services import platform_information
-from tokens.question import question_for
-from tokens.suite import OCRASuite
 from transactions.models import Step, Transaction
-from transactions.selectors import bundle_of
+from transactions.selectors import challenge_text, receipt_text, typed_question
 from transactions.services import Answer, Asked, Invited
 
 Hex8 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+ACCOUNT_PATTERN = r"^[0-9]{12}$"
 # One plain address: nothing that a mail header would read as a name, a list or a comment.
-Email = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}$", to_lower=True
-    ),
-]
+EMAIL_PATTERN = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}$"
+Account = Annotated[str, StringConstraints(pattern=ACCOUNT_PATTERN)]
+Email = Annotated[str, StringConstraints(pattern=EMAIL_PATTERN, to_lower=True)]
 # Wider than the caps of the protocol, which answers with the count; narrower than a flood.
 Words = Annotated[str, Field(max_length=2000)]
 # What is judged is judged by the authentication server; this only bounds it.
@@ -158,8 +150,8 @@ class ChallengeOut(StepOut):
     @classmethod
     def of(cls, step: Step) -> "ChallengeOut":
         """Describe a step and its challenge."""
-        challenge = qrtext.encode(platform_information().origin, Link.BUNDLE, bundle_of(step))
-        return cls(**_described(step), challenge=challenge, question=typed_question(step))
+        question = typed_question(step)
+        return cls(**_described(step), challenge=challenge_text(step), question=question)
 
 
 class AnswerOut(Schema):
@@ -214,20 +206,6 @@ class ChainOut(TransactionOut):
     """A transaction with its steps, those that came to nothing included."""
 
     steps: list[StepOut]
-
-
-def receipt_text(step: Step) -> str | None:
-    """Return the QR text of a step's receipt, once it has one."""
-    if step.receipt is None:
-        return None
-    return qrtext.encode(platform_information().origin, Link.RECEIPT, bytes(step.receipt))
-
-
-def typed_question(step: Step) -> str | None:
-    """Return the digits to type into the token, where its suite has them."""
-    if step.token.sight != Sight.TYPED or not step.is_open:
-        return None
-    return question_for(OCRASuite.parse(step.token.suite), bytes(step.s))
 
 
 def _described(step: Step) -> dict[str, Any]:

@@ -208,6 +208,16 @@ def test_serve_becomes_the_production_server(monkeypatch: pytest.MonkeyPatch) ->
     assert arguments[-1] == "authserver.wsgi:application"
 
 
+def test_serve_ends_tls_itself_when_it_is_given_a_certificate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(Path.cwd())
+    with mock.patch("os.execv") as become:
+        run("serve", "--ssl-certificate", "server.crt", "--ssl-keyfile", "server.key")
+    arguments = become.call_args.args[1]
+    assert {"--ssl-certificate=server.crt", "--ssl-keyfile=server.key"} <= {*arguments}
+
+
 def test_serve_refuses_more_writers_than_sqlite_takes() -> None:
     with pytest.raises(CommandError, match="SQLite"):
         run("serve", "--workers", "3")

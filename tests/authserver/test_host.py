@@ -88,6 +88,14 @@ def test_over_https_browsers_are_told_to_stay_there(host: LocalHost, settings: S
     assert "max-age" in host.client.get("/healthz")["Strict-Transport-Security"]
 
 
+def test_a_certificate_nobody_can_check_is_not_made_compulsory_for_a_year(
+    host: LocalHost, settings: Settings
+) -> None:
+    settings.AUTHSERVER_ORIGIN = "https://192.168.1.5:8001"
+    settings.AUTHSERVER_HSTS_SECONDS = 0
+    assert "Strict-Transport-Security" not in host.client.get("/healthz")
+
+
 def test_a_database_that_does_not_answer_is_503_and_safe_to_repeat(host: LocalHost) -> None:
     with mock.patch("authserver.services.host_keys", side_effect=OperationalError("down")):
         response = host.client.get("/v1/keys")

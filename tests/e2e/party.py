@@ -61,6 +61,7 @@ class Party:
         origin: The platform.
         name: What later parties read.
         key: API key.
+        person: How the person signed up: e-mail address, password, and a browser's cookies.
         account: Public account number.
         tokens: By serial.
         accepted: Every response that was accepted.
@@ -69,6 +70,7 @@ class Party:
     origin: str
     name: str
     key: str
+    person: Person
     account: str = ""
     tokens: dict[str, SimulatedToken] = field(default_factory=dict)
     accepted: list[str] = field(default_factory=list)
@@ -84,7 +86,7 @@ class Party:
         with tempfile.TemporaryDirectory() as folder:
             person = Person(origin, address, mail, Path(folder), name)
             person.sign_up()
-        party = cls(origin, name, person.key)
+        party = cls(origin, name, person.key, person)
         party.account = party.get("/me")["account"]
         return party
 

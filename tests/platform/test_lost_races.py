@@ -34,7 +34,7 @@ def test_a_head_that_was_continued_meanwhile_has_moved(
     receipt = anna.sign(anna.open())
     ben.follow(receipt)
     before = everything_stored()
-    monkeypatch.setattr(challenge, "_clear_way", lambda *_: None)
+    monkeypatch.setattr(challenge, "clear_way", lambda *_: None)
 
     assert cora.try_follow(receipt).refusal == (409, "chain_head_moved")
     assert everything_stored() == before

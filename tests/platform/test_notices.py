@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.utils.translation import override
 
+from accounts.services import choose_language
 from enrolment.models import AuthserverHost
 from notices.models import Notice
 from notices.services import MAX_FAILURES, deliver_notices
+from notices.words import WORDS
 from tests.platform.world import Person, call, now, read_receipt, seconds_ago
 from transactions.services import reconcile_steps
 
@@ -42,17 +45,85 @@ def test_the_owner_is_told_that_somebody_continued(anna: Person, ben: Person) ->
     assert inbox(anna) == ["continued"]
 
 
-def test_the_owner_is_told_that_somebody_refused(anna: Person, ben: Person) -> None:
+def test_the_owner_is_told_that_somebody_declined(anna: Person, ben: Person) -> None:
     step = ben.follow(anna.sign(anna.open()))
     ben.post(f"/steps/{step['id']}/decline", {"reason": "too dear"})
 
+    assert inbox(anna) == ["declined"]
+    assert inbox(ben) == []
+
+
+def test_wrong_digits_are_told_to_the_owner_and_the_lock_to_the_holder(
+    anna: Person, ben: Person
+) -> None:
+    ben.lock(ben.follow(anna.sign(anna.open())))
+
     assert inbox(anna) == ["refused"]
+    assert inbox(ben) == ["locked"]
+
+
+def test_a_cancelled_step_is_told_to_whoever_did_not_cancel_it(anna: Person, ben: Person) -> None:
+    receipt = anna.sign(anna.open())
+    ben.post(f"/steps/{ben.follow(receipt)['id']}/cancel")
+    assert (inbox(anna), inbox(ben)) == (["cancelled"], [])
+
+    anna.post(f"/steps/{ben.follow(receipt)['id']}/cancel")
+    assert (inbox(anna), inbox(ben)) == (["cancelled"], ["cancelled"])
+
+
+def test_whoever_signed_the_step_before_is_told_too(
+    anna: Person, ben: Person, cora: Person
+) -> None:
+    cora.sign(cora.follow(ben.sign(ben.follow(anna.sign(anna.open())))))
+
+    assert inbox(anna) == ["continued", "continued"]
+    assert inbox(ben) == ["continued"]
+    assert inbox(cora) == []
+
+
+def test_whoever_is_invited_back_is_told_once(anna: Person, ben: Person) -> None:
+    ben.sign(ben.follow(anna.sign(anna.open()), next={"account": anna.account}))
+
+    assert inbox(anna) == ["step_waits"]
+
+
+def test_an_invitation_by_e_mail_is_in_the_inbox_of_a_holder_of_that_address(
+    anna: Person, ben: Person
+) -> None:
+    anna.sign(anna.open(next={"email": ben.email}))
+
+    assert inbox(ben) == ["step_waits"]
+
+
+def test_an_invitation_by_e_mail_is_in_the_inbox_of_whoever_signs_up_with_it(
+    anna: Person,
+) -> None:
+    anna.sign(anna.open(next={"email": "dora@example.com"}))
+
+    assert inbox(Person.make("Dora")) == ["step_waits"]
+
+
+def test_nobody_is_told_of_an_activation(anna: Person) -> None:
+    serial, digits = anna.pair()
+    with seconds_ago(300):
+        anna.post(f"/tokens/{serial}/activate", {"digits": digits})
+    reconcile_steps(now=now())
+
+    assert inbox(anna) == []
 
 
 def test_the_owner_is_told_that_a_step_expired(anna: Person, ben: Person) -> None:
     receipt = anna.sign(anna.open())
     with seconds_ago(55):
         ben.follow(receipt, ttl=30)
+    reconcile_steps(now=now())
+
+    assert inbox(anna) == ["expired"]
+
+
+def test_a_holder_is_told_that_the_own_step_expired(anna: Person) -> None:
+    with seconds_ago(55):
+        anna.open(ttl=30)
     reconcile_steps(now=now())
 
     assert inbox(anna) == ["expired"]
@@ -93,6 +164,44 @@ def test_an_address_without_an_account_is_written_to(anna: Person) -> None:
     deliver_notices(now=now())
 
     assert mail.outbox[0].to == ["new.partner+x@example.com"]
+
+
+def test_a_message_says_what_we_never_ask_for(anna: Person, ben: Person) -> None:
+    anna.sign(anna.open(next={"account": ben.account}))
+    deliver_notices(now=now())
+
+    assert "We never ask for digits" in str(mail.outbox[0].body)
+
+
+def test_whoever_has_no_account_is_told_to_make_one_with_the_address_written_to(
+    anna: Person, ben: Person
+) -> None:
+    anna.sign(anna.open(next={"email": "dora@example.com"}))
+    anna.sign(anna.open(next={"email": ben.email}))
+    deliver_notices(now=now())
+
+    to_dora, to_ben = (str(message.body) for message in mail.outbox)
+    assert "make one with this address: dora@example.com" in to_dora
+    assert "no account yet" not in to_ben
+
+
+@pytest.mark.parametrize(
+    ("theirs", "inviter", "written"),
+    [("zh-hans", "en", "zh-hans"), ("en", "zh-hans", "en"), ("", "zh-hans", "zh-hans")],
+)
+def test_a_message_is_written_in_the_language_of_its_reader_where_that_is_known(
+    anna: Person, ben: Person, theirs: str, inviter: str, written: str
+) -> None:
+    choose_language(user=ben.holder.user, language=theirs)
+    step = anna.open(next={"account": ben.account})
+    body = {"response": anna.response(step)}
+    anna.call("POST", f"/steps/{step['id']}/response", body, headers={"Accept-Language": inviter})
+
+    deliver_notices(now=now())
+
+    assert Notice.objects.get().language == written
+    with override(written):
+        assert mail.outbox[0].subject == str(WORDS["step_waits"].title)
 
 
 def test_a_message_is_sent_once(anna: Person, ben: Person) -> None:

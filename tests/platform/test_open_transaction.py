@@ -192,7 +192,7 @@ def test_a_demand_of_the_wrong_form_is_refused(anna: Person, change: dict[str, A
         ({"token": "\x00"}, (422, "input_invalid")),
         ({"token": "Ä"}, (422, "input_invalid")),
         ({"token": "T" * 17}, (422, "input_invalid")),
-        ({"next": {"account": "999999999999"}}, (404, "not_found")),
+        ({"next": {"account": "999999999999"}}, (404, "holder_unknown")),
         ({"next": {"account": "x"}}, (422, "input_invalid")),
         ({"next": {"email": "nobody"}}, (422, "input_invalid")),
         ({"next": {"email": "a@b.c\nBcc: d@e.f"}}, (422, "input_invalid")),

@@ -85,6 +85,36 @@ def test_in_service_cookies_travel_over_https_alone(elsewhere: Path) -> None:
     assert values["MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN"] == "False"
 
 
+def test_browsers_are_not_told_to_insist_on_https_where_that_is_set_to_0(elsewhere: Path) -> None:
+    values = read(elsewhere, COUNTERSIGN_HSTS_SECONDS="0")
+
+    assert values["SECURE_HSTS_SECONDS"] == "0"
+    assert values["SECURE_SSL_REDIRECT"] == "True"
+
+
+@pytest.mark.parametrize(
+    ("host", "has_passkeys"),
+    [("platform.example", True), ("192.168.1.5", False), ("[fd00::1]", False)],
+)
+def test_passkeys_are_offered_under_a_name_alone(
+    elsewhere: Path, host: str, *, has_passkeys: bool
+) -> None:
+    values = read(elsewhere, COUNTERSIGN_ORIGIN=f"https://{host}:8000")
+
+    assert values["MFA_PASSKEY_LOGIN_ENABLED"] == str(has_passkeys)
+    assert ("webauthn" in values["MFA_SUPPORTED_TYPES"]) is has_passkeys
+
+
+def test_a_file_of_settings_may_be_named(elsewhere: Path, tmp_path: Path) -> None:
+    file = tmp_path / "other.env"
+    file.write_text("COUNTERSIGN_PLATFORM_NAME=From the file\nSECRET_KEY=not this one\n")
+
+    values = read(elsewhere, COUNTERSIGN_ENV_FILE=str(file))
+
+    assert values["COUNTERSIGN_PLATFORM_NAME"] == "From the file"
+    assert values["SECRET_KEY"] == GOOD["SECRET_KEY"]
+
+
 def test_on_this_machine_plain_http_will_do(elsewhere: Path) -> None:
     values = read(elsewhere, COUNTERSIGN_ORIGIN="http://localhost:8000/")
 
@@ -148,6 +178,11 @@ def test_what_could_not_stand_in_a_statement_stops_a_release(name: str, value: s
 def test_plain_http_stops_a_release() -> None:
     assert "countersign.E003" in faults()
     assert "countersign.E003" not in faults(COUNTERSIGN_ORIGIN="https://platform.example")
+
+
+def test_a_page_that_shows_passwords_stops_a_release(tmp_path: Path) -> None:
+    assert "countersign.E004" in faults(COUNTERSIGN_DEMO_FILE=tmp_path / "demo-people.json")
+    assert "countersign.E004" not in faults()
 
 
 def test_a_release_is_stopped_by_the_command() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
+from protocol import cbor
 from protocol.bundle import Bundle, Context
 from protocol.cbor import MAX_INT
 from protocol.chain import CertifiedServer, Step
@@ -196,6 +197,38 @@ TRANSCRIPTS = st.builds(
     ticket_hash=octets(32),
 )
 INVITATIONS = st.builds(Invitation, ORIGINS, octets(16), octets(16))
+
+
+# Values that CBOR allows, most of which no field does.
+VALUES = st.recursive(
+    st.none()
+    | st.integers(-MAX_INT, MAX_INT)
+    | st.binary(max_size=40)
+    | st.text(st.characters(codec="utf-8"), max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.integers(0, 9), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@st.composite
+def wrong_values(draw: st.DrawFn, payloads: tuple[bytes, ...]) -> bytes:
+    """A real payload with other values in one or two places, soundly encoded."""
+    value = cbor.decode(draw(st.sampled_from(payloads)), max_bytes=60_000)
+    for _ in range(draw(st.integers(1, 2))):
+        parent, place = _somewhere(value, draw)
+        parent[place] = draw(VALUES)
+    return cbor.encode(value)
+
+
+def _somewhere(value: list[object], draw: st.DrawFn) -> tuple[list[object], int]:
+    """Walk into a nested message, and return a container with a place in it."""
+    place = draw(st.integers(0, len(value) - 1))
+    inner = value[place]
+    if isinstance(inner, list) and inner and draw(st.booleans()):
+        return _somewhere(inner, draw)
+    return value, place
 
 
 @st.composite

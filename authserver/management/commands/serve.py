@@ -26,8 +26,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--threads", type=int, default=settings.AUTHSERVER_THREADS, help="in each worker"
         )
+        parser.add_argument("--ssl-certificate", help="PEM; when TLS does not end in front of it")
+        parser.add_argument("--ssl-keyfile", help="its private key: PEM, PKCS #8")
 
-    def handle(self, *, host: str, port: int, workers: int, threads: int, **_: object) -> None:
+    def handle(
+        self, *, host: str, port: int, workers: int, threads: int, **further: str | None
+    ) -> None:
         """Run: replaces this process, so that signals reach the server."""
         if connection.vendor == "sqlite" and workers > MAX_SQLITE_WORKERS:
             raise CommandError(f"SQLite takes at most {MAX_SQLITE_WORKERS} workers.")
@@ -39,6 +43,9 @@ class Command(BaseCommand):
             "--blocking-threads": threads,
             "--log-level": "warning",
         }
+        for name in ("ssl_certificate", "ssl_keyfile"):
+            if further[name]:
+                options[f"--{name.replace('_', '-')}"] = further[name]
         arguments = [f"{name}={value}" for name, value in options.items()]
         os.chdir(settings.BASE_DIR)
         os.execv(  # noqa: S606 (our own interpreter, and no shell)

@@ -1,6 +1,6 @@
 """``{% load countersign %}``: amounts, times, icons and states, as every page writes them."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django import template
@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from common import sentences, words
 from protocol.currency import format_amount
-from protocol.statement import Kind
+from protocol.statement import Kind, Sight, Statement
 
 register = template.Library()
 
@@ -53,16 +53,27 @@ def amount(demand: Any) -> str:
 
 
 @register.filter
-def when(moment: datetime | None, precision: str = "short") -> SafeString | str:
-    """Write a moment; site.js puts it into the reader's own time zone."""
+def when(moment: datetime | int | None, precision: str = "short") -> SafeString | str:
+    """Write a moment, or Unix seconds; site.js puts it into the reader's own time zone."""
     if moment is None:
         return ""
+    if isinstance(moment, int):
+        moment = datetime.fromtimestamp(moment, UTC)
     return format_html(
         '<time datetime="{}" data-when="{}">{} UTC</time>',
         moment.isoformat(timespec="seconds"),
         precision,
         date_format(moment, "DATETIME_FORMAT"),
     )
+
+
+@register.filter
+def due_on(statement: Statement) -> date | None:
+    """Return the day by which a demand falls due."""
+    days = statement.demand.due_days
+    if days is None:
+        return None
+    return datetime.fromtimestamp(statement.issued, UTC).date() + timedelta(days=days)
 
 
 @register.filter
@@ -99,6 +110,12 @@ def note_icon(level: str) -> str:
 def kind_words(kind: int) -> str:
     """Name a kind of statement."""
     return str(words.KINDS[Kind(kind)])
+
+
+@register.filter
+def sight_words(sight: int) -> str:
+    """Say what a holder sees on the token itself."""
+    return str(words.SIGHTS[Sight(sight)])
 
 
 @register.filter

@@ -18,8 +18,7 @@ from protocol.cose import Typ
 from protocol.errors import ProtocolError
 from protocol.fields import NONCE_BYTES
 from protocol.fitting import require_room
-from protocol.keys import Purpose, find_signer
-from protocol.receipt import Receipt, identity
+from protocol.keys import Purpose
 from protocol.statement import (
     CLOCK_LEEWAY_SECONDS,
     DEFAULT_TTL_SECONDS,
@@ -30,35 +29,25 @@ from protocol.statement import (
     Statement,
 )
 from protocol.text import normalise
-from signing.selectors import certificates
 from signing.services import platform_information, signing_key
 from transactions.errors import (
     ChainBrokenError,
     ChainHeadMovedError,
-    NotYourTurnError,
-    PreviousContentChangedError,
-    PreviousStepUnsignedError,
-    ReceiptNotOursError,
-    ReceiptSignatureInvalidError,
+    HolderUnknownError,
     TokenNotPairedError,
     TooManyChallengesError,
     TransactionClosedError,
 )
 from transactions.models import Step, Transaction
-from transactions.selectors import (
-    recent_steps,
-    step_by_digest,
-    step_by_receipt,
-    stored_receipt_step,
-)
-from transactions.services.withdraw import EXPIRY_LEEWAY, expire_step
+from transactions.selectors import recent_steps, step_by_digest, stored_receipt_step
+from transactions.services.head import clear_way, head_of, require_turn
+from transactions.services.withdraw import expire_step
 
 if TYPE_CHECKING:
     from accounts.models import Holder
     from enrolment.models import Token
 
 MAX_CHALLENGES_PER_HOUR = 10
-MAX_UNSUCCESSFUL_PER_HEAD = 2
 # Three slots may each be lost to somebody else; the next look finds none free, and says so.
 _TRIES = Step.MAX_OPEN_PER_TOKEN + 1
 
@@ -137,17 +126,36 @@ def continue_transaction(
         NotYourTurnError, TransactionClosedError: the holder may not continue, or nobody may.
         And as :func:`open_transaction`.
     """
-    head = _head(receipt, now)
+    head = head_of(receipt)
     if bytes(head.transaction.tx) != tx:
         raise ChainBrokenError("The receipt belongs to another transaction.")
-    _require_turn(head, holder)
-
-    def clear_way() -> None:
-        _clear_way(head, holder, now)
-
+    require_turn(head, holder)
     return _challenge(
-        chain=head.transaction, head=head, holder=holder, asked=asked, now=now, clear=clear_way
+        chain=head.transaction,
+        head=head,
+        holder=holder,
+        asked=asked,
+        now=now,
+        clear=lambda: clear_way(head, holder, now),
     )
+
+
+def check_part(*, holder: "Holder", asked: Asked, now: datetime, head: Step | None = None) -> None:
+    """Refuse what a party has written so far, as making the step would, but make nothing.
+
+    Args:
+        holder: Who writes.
+        asked: The part.
+        now: Timezone-aware.
+        head: The step to continue from; ``None`` for the first of a transaction.
+
+    Raises:
+        As :func:`open_transaction`, except for what depends on other steps.
+    """
+    chain = head.transaction if head else Transaction(owner=holder, created_at=now)
+    token = _usable_token(holder, asked)
+    _invited(asked.next)
+    _statement(chain, head, holder, token, asked, now)
 
 
 def start_activation(*, holder: "Holder", serial: str, digits: str, now: datetime) -> Step:
@@ -300,7 +308,7 @@ def _invited(invited: Invited) -> "Holder | None":
         return None
     holder = holder_by_account(invited.account)
     if holder is None:
-        raise NotFoundError("There is no holder of that account to invite.")
+        raise HolderUnknownError
     return holder
 
 
@@ -316,71 +324,11 @@ def _free_slot(token: "Token", now: datetime) -> int:
         raise TooManyChallengesError
     taken = set()
     for step in recent:
-        if not step.is_open:
-            continue
-        if step.expires_at < now - EXPIRY_LEEWAY:
+        if step.is_overdue(now):
             expire_step(step_by_digest(bytes(step.s)), now=now)
-        else:
+        elif step.is_open:
             taken.add(step.slot)
     free = [slot for slot in range(Step.MAX_OPEN_PER_TOKEN) if slot not in taken]
     if not free:
         raise TooManyChallengesError
     return free[0]
-
-
-def _head(message: bytes, now: datetime) -> Step:
-    """Return the signed step a receipt belongs to, or say what is wrong with the receipt."""
-    step = step_by_receipt(identity(message))
-    if step is not None:
-        if step.state != Step.State.SIGNED or not Kind(step.kind).is_business:
-            raise PreviousStepUnsignedError
-        return step
-    # Not a receipt as we stored it: find out why, for a clear answer.
-    try:
-        signed = cose.parse(message)
-        receipt = Receipt.from_signed(signed)
-    except ProtocolError as error:
-        raise ReceiptNotOursError from error
-    if receipt.platform.id != platform_information().id:
-        raise ReceiptNotOursError
-    if find_signer(signed, certificates(Purpose.RECEIPT)) is None:
-        raise ReceiptSignatureInvalidError
-    if not receipt.is_accepted:
-        raise PreviousStepUnsignedError
-    raise PreviousContentChangedError
-
-
-def _require_turn(head: Step, holder: "Holder") -> None:
-    chain = head.transaction
-    if chain.state != Transaction.State.OPEN:
-        raise TransactionClosedError
-    is_invited = (
-        head.next_holder_id == holder.pk
-        if head.next_holder_id
-        else bool(head.next_email) and head.next_email == holder.user.email
-    )
-    is_restricted = bool(head.next_holder_id or head.next_email) or not chain.is_open_to_anyone
-    # The owner of a closed circle may always add a step of its own.
-    if is_restricted and not is_invited and chain.owner_id != holder.pk:
-        raise NotYourTurnError("Somebody else was invited to continue.")
-    if head.holder_id == holder.pk and not chain.may_repeat_holder:
-        raise NotYourTurnError("You signed the step before; the next party continues.")
-
-
-def _clear_way(head: Step, holder: "Holder", now: datetime) -> None:
-    """Make sure that nobody holds the place behind the head; an expired step does not."""
-    unsuccessful = 0
-    for step in Step.objects.filter(
-        transaction_id=head.transaction_id, position=head.position + 1
-    ).only("s", "state", "holder_id", "expires_at"):
-        if step.state in Step.OPEN and step.expires_at < now - EXPIRY_LEEWAY:
-            late = step_by_digest(bytes(step.s))
-            expire_step(late, now=now)
-            step.state = late.state
-        if step.state in Step.HOLDS:
-            raise ChainHeadMovedError
-        unsuccessful += step.holder_id == holder.pk
-    if unsuccessful >= MAX_UNSUCCESSFUL_PER_HEAD:
-        raise NotYourTurnError(
-            "You have left two steps here unsigned; somebody else may continue."
-        )

@@ -2,9 +2,11 @@
 
 import logging
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from accounts.selectors import holder_by_email, holders_by_id
 from audit.services import record
 from enrolment.errors import AuthserverUnavailableError
 from enrolment.selectors import certified_server
@@ -26,6 +28,9 @@ from transactions.errors import ChainBrokenError
 from transactions.models import Step, Transaction
 from transactions.selectors import as_receipt_step, earlier_steps, stored_receipt_step
 
+if TYPE_CHECKING:
+    from accounts.models import Holder
+
 logger = logging.getLogger(__name__)
 
 _STATES = {
@@ -34,6 +39,19 @@ _STATES = {
     Reason.DECLINED: Step.State.REFUSED,
     Reason.CANCELLED: Step.State.CANCELLED,
     Reason.EXPIRED: Step.State.EXPIRED,
+}
+# What the owner of a transaction is told of the step of another; and the holder, of the own step.
+_NEWS = {
+    Reason.ACCEPTED: "continued",
+    Reason.ATTEMPTS_EXHAUSTED: "refused",
+    Reason.DECLINED: "declined",
+    Reason.CANCELLED: "cancelled",
+    Reason.EXPIRED: "expired",
+}
+_OWN_NEWS = {
+    Reason.ATTEMPTS_EXHAUSTED: "locked",
+    Reason.CANCELLED: "cancelled",
+    Reason.EXPIRED: "expired",
 }
 
 
@@ -140,28 +158,42 @@ def _tell(step: Step, verdict: Verdict, actor: str, now: datetime) -> None:
     if step.kind == Kind.ACTIVATION and verdict.accepted:
         mark_active(token_id=step.token_id)
         Transaction.objects.filter(pk=step.transaction_id).update(state=Transaction.State.CLOSED)
-    chain = step.transaction
+    if Kind(step.kind).is_business:
+        _tell_people(step, verdict, actor, now)
+
+
+def _tell_people(step: Step, verdict: Verdict, actor: str, now: datetime) -> None:
+    """Write the notices to all who do not know yet how the step ended, one to each."""
+    was_cancelled_by_holder = verdict.reason is Reason.CANCELLED and actor == step.holder.actor
+    if verdict.reason in _OWN_NEWS and not was_cancelled_by_holder:
+        _notify(step, step.holder, _OWN_NEWS[verdict.reason], now)
+    told = {step.holder_id}
     if verdict.accepted and (step.next_holder_id or step.next_email):
-        _invite(step, now)
-    if chain.owner_id != step.holder_id:
-        kind = {Step.State.SIGNED: "continued", Step.State.EXPIRED: "expired"}.get(
-            Step.State(step.state), "refused"
-        )
-        notify(
-            kind=kind,
-            holder_id=chain.owner_id,
-            email=chain.owner.user.email,
-            transaction=str(chain),
-            now=now,
-        )
+        told |= _invite(step, now)
+    before = Step.objects.filter(pk=step.previous_id).values_list("holder_id", flat=True)
+    concerned = {step.transaction.owner_id, *(before if step.previous_id else ())}
+    for holder in holders_by_id(concerned - told):
+        if actor != holder.actor:
+            _notify(step, holder, _NEWS[verdict.reason], now)
 
 
-def _invite(step: Step, now: datetime) -> None:
-    invited = step.next_holder
+def _invite(step: Step, now: datetime) -> set[int]:
+    """Tell whoever comes next; return its holder, if there is one."""
+    invited = step.next_holder or holder_by_email(step.next_email)
+    if invited is not None:
+        _notify(step, invited, "step_waits", now)
+        return {invited.pk}
+    chain = str(step.transaction)
+    notify(kind="step_waits", email=step.next_email, transaction=chain, now=now)
+    return set()
+
+
+def _notify(step: Step, holder: "Holder", kind: str, now: datetime) -> None:
     notify(
-        kind="step_waits",
-        holder_id=invited.pk if invited else None,
-        email=invited.user.email if invited else step.next_email,
+        kind=kind,
+        holder_id=holder.pk,
+        email=holder.user.email,
+        language=holder.user.language,
         transaction=str(step.transaction),
         now=now,
     )

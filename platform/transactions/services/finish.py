@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from audit.services import record
-from common.errors import NotFoundError
 from transactions.errors import NotYourTurnError, TransactionClosedError
 from transactions.models import Step, Transaction
-from transactions.selectors import is_party, transaction_by_tx
+from transactions.selectors import visible_transaction
 from transactions.services.withdraw import cancel_step
+from transactions.standing import DISPUTABLE, may_close
 
 if TYPE_CHECKING:
     from accounts.models import Holder
@@ -24,8 +24,8 @@ def close_transaction(*, holder: "Holder", tx: bytes, now: datetime) -> Transact
         NotYourTurnError: it is not for this holder to close.
         TransactionClosedError: it is not open, or a step is under way.
     """
-    chain = _transaction_of(holder, tx)
-    if chain.owner_id != holder.pk and not _is_last_signer(chain, holder):
+    chain = visible_transaction(holder=holder, tx=tx)
+    if not may_close(chain, _last_signed(chain), holder):
         raise NotYourTurnError("Only its owner may close this transaction.")
     return _move(chain, Transaction.State.CLOSED, holder, now)
 
@@ -36,7 +36,7 @@ def cancel_transaction(*, holder: "Holder", tx: bytes, now: datetime) -> Transac
     Raises:
         As :func:`close_transaction`, and ``StepClosingError`` when the step cannot be ended now.
     """
-    chain = _transaction_of(holder, tx)
+    chain = visible_transaction(holder=holder, tx=tx)
     if chain.owner_id != holder.pk:
         raise NotYourTurnError("Only its owner may cancel this transaction.")
     for s in Step.objects.filter(transaction=chain, state__in=Step.OPEN).values_list(
@@ -53,23 +53,14 @@ def dispute_transaction(*, holder: "Holder", tx: bytes, now: datetime) -> Transa
         NotFoundError: there is no such transaction, or the holder is no party of it.
         TransactionClosedError: it is cancelled or disputed already.
     """
-    chain = _transaction_of(holder, tx)
+    chain = visible_transaction(holder=holder, tx=tx)
     return _move(chain, Transaction.State.DISPUTED, holder, now)
-
-
-def _transaction_of(holder: "Holder", tx: bytes) -> Transaction:
-    chain = transaction_by_tx(tx)
-    if not is_party(transaction=chain, holder=holder):
-        raise NotFoundError("There is no such transaction of yours.")
-    return chain
 
 
 def _move(
     chain: Transaction, state: Transaction.State, holder: "Holder", now: datetime
 ) -> Transaction:
-    sources = [Transaction.State.OPEN]
-    if state is Transaction.State.DISPUTED:
-        sources.append(Transaction.State.CLOSED)
+    sources = DISPUTABLE if state is Transaction.State.DISPUTED else (Transaction.State.OPEN,)
     with transaction.atomic():
         if not Transaction.objects.filter(pk=chain.pk, state__in=sources).update(state=state):
             raise TransactionClosedError
@@ -82,8 +73,6 @@ def _move(
     return chain
 
 
-def _is_last_signer(chain: Transaction, holder: "Holder") -> bool:
-    last = (
-        Step.objects.filter(transaction=chain, state=Step.State.SIGNED).order_by("position").last()
-    )
-    return chain.last_signer_may_close and last is not None and last.holder_id == holder.pk
+def _last_signed(chain: Transaction) -> Step | None:
+    signed = Step.objects.filter(transaction=chain, state=Step.State.SIGNED)
+    return signed.order_by("position").last()

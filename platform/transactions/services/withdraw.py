@@ -1,7 +1,7 @@
 """End a step unanswered: cancelled, declined or expired.  Only the authserver ends a statement."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from common.errors import DomainError, InputInvalidError, NotFoundError
@@ -11,8 +11,9 @@ from protocol.errors import ProtocolError
 from protocol.text import check_text, normalise
 from protocol.verdict import Reason
 from signing.selectors import signer_certificate
-from transactions.errors import ChallengeVoidError, StepClosingError
+from transactions.errors import ChallengeVoidError, StepClosingError, StepNotDueError
 from transactions.models import Step
+from transactions.search import due_steps
 from transactions.selectors import step_by_digest
 from transactions.services.conclude import conclude
 from transactions.services.refusals import refusal_recorded
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# A clock of the host that lags a little must not refuse to let a step expire.
-EXPIRY_LEEWAY = timedelta(seconds=2)
 _NOTE_BYTES = 120
 
 
@@ -91,21 +90,16 @@ def reconcile_steps(*, now: datetime) -> tuple[int, int]:
     Returns:
         How many were settled, and how many could not be because their host gave no answer.
     """
-    overdue = Step.objects.filter(state__in=Step.OPEN).order_by("expires_at")
-    due = overdue.filter(expires_at__lt=now - EXPIRY_LEEWAY) | overdue.filter(
-        state=Step.State.CLOSING
-    )
     settled = failed = 0
     silent: set[int] = set()
-    for s, host in list(due.values_list("s", "token__host")):
+    for s, host in list(due_steps(now=now).values_list("s", "token__host")):
         # One host that is away, with however many steps, keeps no other host's waiting.
         if host in silent:
             failed += 1
             continue
         step = step_by_digest(bytes(s))
-        reason = Reason[step.ending.upper()] if step.ending else Reason.EXPIRED
         try:
-            _withdraw(step, reason, actor="system", note=step.note, now=now)
+            _settle(step, actor="system", now=now)
             settled += 1
         except DomainError as error:
             logger.warning("step.unsettled", extra={"step": str(step), "code": error.code})
@@ -113,6 +107,27 @@ def reconcile_steps(*, now: datetime) -> tuple[int, int]:
             if isinstance(error, StepClosingError):
                 silent.add(host)
     return settled, failed
+
+
+def settle_step(*, s: bytes, actor: str, now: datetime) -> Step:
+    """Settle one step as :func:`reconcile_steps` would, in the name of whoever asks for it.
+
+    Raises:
+        NotFoundError: there is no such step.
+        StepNotDueError: it still has time, and nobody ends it.
+        StepClosingError: the server cannot be reached.
+    """
+    step = step_by_digest(s)
+    if step.is_open:
+        if not step.is_due(now):
+            raise StepNotDueError
+        _settle(step, actor=actor, now=now)
+    return step
+
+
+def _settle(step: Step, *, actor: str, now: datetime) -> None:
+    reason = Reason[step.ending.upper()] if step.ending else Reason.EXPIRED
+    _withdraw(step, reason, actor=actor, note=step.note, now=now)
 
 
 def _withdraw(step: Step, reason: Reason, *, actor: str, now: datetime, note: str = "") -> None:

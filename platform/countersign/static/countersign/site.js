@@ -49,14 +49,16 @@ for (const button of document.querySelectorAll("[data-print]")) {
 }
 
 // How much waits, in the navigation: asked for while the page is looked at.
-const count = document.querySelector("[data-count-url]");
-if (count) {
+const counted = document.querySelector("[data-count-url]");
+if (counted) {
   setInterval(async () => {
     if (document.hidden) return;
-    const answer = await fetch(count.dataset.countUrl, { headers: { Accept: "application/json" } }).catch(() => null);
+    const answer = await fetch(counted.dataset.countUrl, { headers: { Accept: "application/json" } }).catch(() => null);
     if (!answer?.ok) return;
-    const { unread } = await answer.json();
-    count.textContent = unread;
-    count.hidden = unread === 0;
+    for (const [what, number] of Object.entries(await answer.json())) {
+      const mark = counted.querySelector(`[data-count="${what}"]`);
+      mark.textContent = number;
+      mark.hidden = number === 0;
+    }
   }, 20_000);
 }

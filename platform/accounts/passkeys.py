@@ -1,0 +1,22 @@
+"""Passkeys, in words for people who never heard of them."""
+
+from typing import Any
+
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from django.utils.translation import gettext_lazy as _
+
+
+class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # published without types
+    """A new passkey: unless told otherwise, one that signs in by itself."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = _("Name")
+        self.fields["name"].help_text = _("To tell it from others, such as “Laptop”.")
+        alone = self.fields["passwordless"]
+        alone.label = _("Sign in with it alone, without the password")
+        alone.help_text = _(
+            "It then asks for your finger, your face or its PIN. Otherwise it is asked for after "
+            "the password."
+        )
+        alone.initial = True

@@ -1,0 +1,117 @@
+"""What the styleguide shows: sample data for every component, and what the stylesheet names."""
+
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.contrib.staticfiles import finders
+from django.core.paginator import Page, Paginator
+from django.utils.translation import gettext_lazy as _
+
+from common import words
+from console.paging import Part
+from protocol.fields import ID_BYTES, NONCE_BYTES
+from protocol.statement import Demand, Kind, Party, Platform, Sight, Statement
+
+_TOKEN = re.compile(r"^  --([a-z0-9-]+): ([^;]+);", re.MULTILINE)
+_SYMBOL = re.compile(r'<symbol id="([^"]+)"')
+_COLOUR = re.compile(r"#[0-9a-f]{6}\Z")
+_NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+TONES = ("info", "good", "warn", "bad")
+
+
+class Tiles(forms.RadioSelect):
+    """Radio buttons as tiles."""
+
+    template_name = "components/choices.html"
+
+
+class SampleForm(forms.Form):
+    """Every kind of field."""
+
+    text = forms.CharField(label=_("Text"), help_text=_("What goes in here, in one sentence."))
+    optional = forms.CharField(label=_("Text"), required=False)
+    long = forms.CharField(label=_("Long text"), widget=forms.Textarea({"rows": 3}), required=False)
+    listed = forms.ChoiceField(label=_("One of a list"), choices=[("a", "EUR"), ("b", "CNY")])
+    tiled = forms.ChoiceField(
+        label=_("One of a few"),
+        choices=[(kind.value, words.KINDS[kind]) for kind in (Kind.PAYMENT, Kind.ORDER)],
+        widget=Tiles,
+    )
+    checked = forms.BooleanField(label=_("Yes or no"), required=False)
+
+    def clean(self) -> None:
+        """Refuse the whole, to show how that looks."""
+        raise forms.ValidationError(_("What is wrong with the whole form stands above it."))
+
+
+def design_tokens() -> dict[str, list[str]]:
+    """Return the names of the stylesheet's tokens: colours, spaces, sizes of type, and others."""
+    found: dict[str, list[str]] = {"colour": [], "space": [], "type": [], "other": []}
+    # Dark mode gives the same names other values.
+    for name, value in dict(_TOKEN.findall(_static("site.css").partition("@media")[0])).items():
+        found[_sort(name, value)].append(name)
+    return found
+
+
+def symbols() -> list[str]:
+    """Return the names of all icons."""
+    return _SYMBOL.findall(_static("icons.svg"))
+
+
+def samples() -> dict[str, Any]:
+    """Return what the components are drawn with."""
+    return {
+        "tokens": design_tokens(),
+        "symbols": symbols(),
+        "tones": TONES,
+        "states": list(words.STATES),
+        "kinds": [kind.value for kind in words.KINDS],
+        "statement": _statement(),
+        "noon": _NOON,
+        "form": SampleForm(prefix="empty"),
+        "wrong": SampleForm({}, prefix="wrong"),
+        "pages": _pages(),
+        "part": Part([], is_first=False, older=4711),
+        "chain": ["signed", "expired", "challenged"],
+    }
+
+
+def _sort(name: str, value: str) -> str:
+    if _COLOUR.match(value):
+        return "colour"
+    if re.fullmatch(r"s\d", name):
+        return "space"
+    return "type" if name.startswith("t-") else "other"
+
+
+def _statement() -> Statement:
+    return Statement(
+        platform=Platform("sample", "Sample", "https://sample.example"),
+        tx=bytes(ID_BYTES),
+        pos=0,
+        prev=None,
+        party=Party("471100000001", "As agreed on Monday", "Anna"),
+        demand=Demand(
+            Kind.PAYMENT, 125_000, "EUR", "DE89370400440532013000", "花店", reference="2026-117"
+        ),
+        serial="SAMPLE",
+        vk=bytes(ID_BYTES),
+        sight=Sight.SHOWN,
+        nonce=bytes(NONCE_BYTES),
+        issued=int(_NOON.timestamp()),
+        ttl=180,
+    )
+
+
+def _pages() -> Page[Any]:
+    return Paginator(range(30), 10).page(2)
+
+
+@lru_cache(maxsize=2)
+def _static(name: str) -> str:
+    path = finders.find(f"countersign/{name}")
+    return Path(str(path)).read_text("utf-8")

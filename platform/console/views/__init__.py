@@ -1,0 +1,1 @@
+"""The operators' pages, a module for each kind of thing."""

@@ -1,0 +1,110 @@
+/** The camera of this device: what it sees, frame by frame, until it is stopped. */
+
+import { gettext } from "./words.js";
+
+// More pixels on a side than this help no code of ours, and cost time.
+const MAX_SIDE = 1080;
+
+/** The camera cannot be used; the message says why and what to do. */
+export class CameraError extends Error {}
+
+/** One camera, shown in one video element. */
+export class Camera {
+  #stopping = new AbortController();
+  #canvas = new OffscreenCanvas(1, 1);
+
+  /** @param {HTMLVideoElement} video Not hidden while the camera runs. */
+  constructor(video) {
+    this.video = video;
+  }
+
+  /**
+   * Ask for the camera, show what it sees, and yield the square in the middle of each frame that
+   * comes while nobody looks at the one before.
+   * @returns {AsyncGenerator<ImageData>} It ends when the camera is stopped.
+   * @throws {CameraError}
+   */
+  async *frames() {
+    const stopping = (this.#stopping = new AbortController());
+    const stream = await open();
+    const [track] = stream.getVideoTracks();
+    track.addEventListener("ended", () => stopping.abort());
+    try {
+      this.video.srcObject = stream;
+      await this.video.play();
+      while (!stopping.signal.aborted) {
+        await nextFrame(this.video, stopping.signal);
+        if (this.video.videoWidth && !stopping.signal.aborted) yield this.#square();
+      }
+      if (track.readyState === "ended") {
+        throw new CameraError(gettext("The camera went away. Start it again, or use a picture or the text instead."));
+      }
+    } finally {
+      stream.getTracks().forEach((each) => each.stop());
+      this.video.srcObject = null;
+    }
+  }
+
+  /** Give the camera back. */
+  stop() {
+    this.#stopping.abort();
+  }
+
+  /** @returns {ImageData} The middle of what is seen now. */
+  #square() {
+    const { videoWidth, videoHeight } = this.video;
+    const from = Math.min(videoWidth, videoHeight);
+    const side = Math.min(from, MAX_SIDE);
+    this.#canvas.width = this.#canvas.height = side;
+    const context = this.#canvas.getContext("2d", { willReadFrequently: true });
+    if (!context) throw new Error("no canvas");
+    const [left, top] = [(videoWidth - from) / 2, (videoHeight - from) / 2];
+    context.drawImage(this.video, left, top, from, from, 0, 0, side, side);
+    return context.getImageData(0, 0, side, side);
+  }
+}
+
+/** @returns {Promise<MediaStream>} */
+async function open() {
+  if (!navigator.mediaDevices?.getUserMedia) {
+    const closed = gettext("Browsers let a page use the camera over https only. Open this page over https, or use a picture or the text instead.");
+    const none = gettext("This browser lets no page use a camera. Use a picture or the text instead.");
+    throw new CameraError(isSecureContext ? none : closed);
+  }
+  try {
+    return await navigator.mediaDevices.getUserMedia({
+      audio: false,
+      video: { facingMode: "environment", width: { ideal: 1920 }, height: { ideal: 1080 } },
+    });
+  } catch (error) {
+    throw new CameraError(sentence(error instanceof DOMException ? error.name : ""));
+  }
+}
+
+/** @param {string} name Of the error that browsers throw. */
+function sentence(name) {
+  switch (name) {
+    case "NotAllowedError":
+    case "SecurityError":
+      return gettext("The camera was not allowed. Allow it beside the address of this page and start it again, or use a picture or the text instead.");
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return gettext("There is no camera here. Use a picture or the text instead.");
+    case "NotReadableError":
+    case "AbortError":
+      return gettext("The camera is in use by another program. Close that and start it again, or use a picture or the text instead.");
+    default:
+      return gettext("The camera could not be started. Use a picture or the text instead.");
+  }
+}
+
+/**
+ * @param {HTMLVideoElement} video
+ * @param {AbortSignal} signal Ends the waiting.
+ */
+function nextFrame(video, signal) {
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", resolve, { once: true });
+    video.requestVideoFrameCallback(resolve);
+  });
+}

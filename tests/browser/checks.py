@@ -1,0 +1,55 @@
+"""What every page must stand: a screen reader's user, and a narrow phone."""
+
+from functools import cache
+
+from playwright.sync_api import Page
+
+from countersign.local import ROOT
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+GRAVE = ("serious", "critical")
+
+_WIDE = """() => {
+  const limit = document.documentElement.clientWidth
+  const isClipped = (element) => {
+    for (let e = element.parentElement; e && e !== document.body; e = e.parentElement) {
+      if (getComputedStyle(e).overflowX !== 'visible') return true
+    }
+    return false
+  }
+  const wide = [...document.body.querySelectorAll('*')]
+    .filter((e) => e.getBoundingClientRect().right > limit + 1 && !isClipped(e))
+    .map((e) => `${e.cloneNode().outerHTML} ends at ${Math.ceil(e.getBoundingClientRect().right)}`)
+  const scrolled = document.documentElement.scrollWidth
+  return scrolled > limit ? [`the page is ${scrolled} wide`, ...wide] : wide
+}"""
+
+
+@cache
+def _axe() -> str:
+    return AXE.read_text("utf-8")
+
+
+def assert_accessible(page: Page) -> None:
+    """Fail on what axe-core calls serious or critical."""
+    # A script element would be refused by the page's policy; the debugger is not.
+    page.evaluate(_axe())
+    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    faults = [
+        f"{rule['impact']} {rule['id']}: {rule['help']}\n    {node['html']}\n    "
+        + node["failureSummary"].replace("\n", "\n    ")
+        for rule in found["violations"]
+        if rule["impact"] in GRAVE
+        for node in rule["nodes"]
+    ]
+    assert not faults, f"axe-core on {page.url}:\n  " + "\n  ".join(faults)
+
+
+def assert_fits(page: Page) -> None:
+    """Fail if the page scrolls sideways, or an element ends beyond its right edge.
+
+    What stands in a part that scrolls by itself, such as a wide table in its frame, may be wide.
+    """
+    wide = page.evaluate(_WIDE)
+    viewport = page.viewport_size or {"width": 0}
+    assert not wide, f"{page.url} at {viewport['width']}:\n  " + "\n  ".join(wide)

@@ -1,0 +1,105 @@
+"""Fixtures: the services, a browser, and visitors whose every trouble fails their test."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from countersign.local import ROOT
+from tests.browser.browser import BrowserMissingError, Visitor, Window, launch
+from tests.browser.checks import AXE
+from tests.browser.scene import Scene, make_scene
+from tests.e2e.live import LOOPBACK, Live
+
+PICTURES = ROOT / "var" / "browser"
+VISITORS = pytest.StashKey[list[Visitor]]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests of this folder reach the loopback address."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Show with a failed test where its visitors stood; returns the report."""
+    report = yield
+    if report.when == "call" and report.failed:
+        name = re.sub(r"\W+", "_", item.name)[:80]
+        for number, visitor in enumerate(item.stash.get(VISITORS, [])):
+            path = PICTURES / f"{name}-{number}.png"
+            visitor.page.screenshot(path=path, full_page=True)
+            report.sections.append((f"visitor {number}", f"{visitor.page.url}\n{path}"))
+    return report
+
+
+# The fixtures of the whole package end with it: while Playwright runs, Django believes itself to
+# be in an event loop, and lets no other test near its database.
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Chromium; skip where it, or what npm installs, is missing."""
+    if not AXE.exists():
+        pytest.skip("node_modules is missing (make setup)")
+    try:
+        browser = launch(playwright)
+    except BrowserMissingError as missing:
+        pytest.skip(str(missing))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="package")
+def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Both services; not those of the other tests, since browsers say much over the wire."""
+    with Live(tmp_path_factory.mktemp("site")).up() as live:
+        yield live
+
+
+@pytest.fixture(scope="package")
+def scene(site: Live) -> Scene:
+    """What every page has to show: see :class:`Scene`; to be looked at, not to be changed."""
+    return make_scene(site)
+
+
+@pytest.fixture
+def new_visitor(
+    request: pytest.FixtureRequest, playwright: Playwright, browser: Browser, site: Live
+) -> Iterator[Callable[..., Visitor]]:
+    """Return what opens a window: ``new_visitor(width=360, language="zh-CN", camera=path)``.
+
+    Its arguments are those of :class:`Window`, and ``camera``: what a camera sees, which takes
+    a browser of its own.
+    """
+    visitors = request.node.stash.setdefault(VISITORS, [])
+    own: list[Browser] = []
+
+    def new(camera: Path | None = None, **window: object) -> Visitor:
+        if camera is not None:
+            own.append(launch(playwright, camera))
+        chosen = browser if camera is None else own[-1]
+        visitors.append(Visitor(chosen, site.origin, Window(**window)))  # type: ignore[arg-type]
+        return visitors[-1]
+
+    yield new
+    for visitor in visitors:
+        visitor.close()
+    for browser_of_camera in own:
+        browser_of_camera.close()
+    for visitor in visitors:
+        visitor.check()
+
+
+@pytest.fixture
+def visitor(new_visitor: Callable[..., Visitor]) -> Visitor:
+    """Somebody at a desk, signed out, who reads English."""
+    return new_visitor()

@@ -1,0 +1,135 @@
+"""People with transactions and tokens in every state, so that each page has something to show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from countersign.person import Person
+from protocol.verdict import Reason
+from tests.browser.browser import Visitor
+from tests.e2e.live import Live
+from tests.e2e.party import ORDER, Party
+from tests.e2e.wire import Fault
+
+# The longest life of a challenge.
+TTL_SECONDS = 600
+PAYMENT = {**ORDER, "kind": "payment", "reference": "INV-2026-0815", "due_days": 30}
+APPROVAL = {"kind": "approval", "text": "Within budget 2026"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What there is to be seen.
+
+    Attributes:
+        people: ``anna`` has everything, ``ben`` and ``chen`` are her parties, ``nora`` is new
+            here and has nothing, ``operator`` looks after the site.
+        places: Ids that stand in paths: Anna's ``account``; of her ``transaction``, and of one
+            that is ``stuck``; of a step in each state; of a
+            ``receipt`` and a ``refusal``; of a ``token`` and one that is ``suspended``.
+        receipt: The text of a receipt's QR code.
+        refusal: The text of a refusal's QR code.
+    """
+
+    people: dict[str, Person]
+    places: dict[str, str]
+    receipt: str
+    refusal: str
+
+    def enter(self, visitor: Visitor, who: str) -> None:
+        """Have a visitor be one of the people; nobody when ``who`` is empty."""
+        if not who:
+            return
+        person = self.people[who]
+        if person.cookies:
+            visitor.sign_in_as(person)
+        else:
+            visitor.sign_in(person.email, person.password)
+
+
+def make_scene(site: Live) -> Scene:
+    """Have everything happen once."""
+    anna, ben, chen = map(site.party, ("Anna Meier", "Ben Schmidt", "陈静"))
+    nora = site.party("Nora Neu")
+    first = anna.open(remark="Please deliver before noon 🌹")
+    signed = anna.sign(first)
+    second = ben.go_on(signed, demand=PAYMENT, remark="Accepted, 300 roses on Friday")
+    third = chen.go_on(ben.sign(second), demand=APPROVAL, remark="同意", ttl=TTL_SECONDS)
+    challenged = anna.open(token=anna.enrol(), ttl=TTL_SECONDS)
+    declined, locked = _declined(anna), _locked(anna)
+    closing = _closing(site, anna)
+    suspended = anna.enrol()
+    anna.post(f"/tokens/{suspended.serial}/suspend", {})
+    return Scene(
+        people={
+            **{"anna": anna.person, "ben": ben.person, "chen": chen.person},
+            **{"nora": nora.person, "operator": _operator(site)},
+        },
+        places={
+            "transaction": first["transaction"],
+            "signed": first["id"],
+            "waiting": third["id"],
+            "challenged": challenged["id"],
+            "declined": declined["id"],
+            "locked": locked["id"],
+            "cancelled": _cancelled(anna)["id"],
+            "expired": _expired(site, anna)["id"],
+            "closing": closing["id"],
+            "stuck": closing["transaction"],
+            "account": anna.account,
+            "receipt": signed["receipt_id"],
+            "refusal": declined["receipt_id"],
+            "token": challenged["token"],
+            "suspended": suspended.serial,
+        },
+        receipt=signed["receipt"],
+        refusal=anna.download(f"/receipts/{declined['receipt_id']}.txt").decode(),
+    )
+
+
+def _declined(party: Party) -> Mapping[str, Any]:
+    step = party.open()
+    return dict(party.post(f"/steps/{step['id']}/decline", {"reason": "I ordered tulips"}))
+
+
+def _locked(party: Party) -> Mapping[str, Any]:
+    """Answer wrongly until the token is locked."""
+    step = party.open(token=party.enrol())
+    wrong = party.wrong_codes(step)
+    while party.answer(step, next(wrong)).body.get("tries_left"):
+        pass
+    return step
+
+
+def _cancelled(party: Party) -> Mapping[str, Any]:
+    step = party.open()
+    party.post(f"/steps/{step['id']}/cancel", {})
+    return step
+
+
+def _expired(site: Live, party: Party) -> Mapping[str, Any]:
+    """Pass a cancelled step off as expired: a real one takes half a minute."""
+    step = _cancelled(party)
+    site.change(
+        "platform",
+        f"UPDATE transactions_step SET state = 'expired', reason = {Reason.EXPIRED.value}"  # noqa: S608
+        f" WHERE s = x'{step['id']}'",
+    )
+    return step
+
+
+def _closing(site: Live, party: Party) -> Mapping[str, Any]:
+    """Cancel a step while its server does not answer."""
+    step = party.open(token=party.enrol())
+    with site.back.spoiled(Fault(answer=b"")):
+        party.call("POST", f"/steps/{step['id']}/cancel")
+    return step
+
+
+def _operator(site: Live) -> Person:
+    operator = Person(
+        site.origin, "operator@example.com", site.folder / "mail", site.folder, "Operator"
+    )
+    command = ("first_operator", "--email", operator.email, "--password-stdin")
+    site.manage(*command, said=f"{operator.password}\n")
+    return operator

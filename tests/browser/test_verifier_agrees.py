@@ -1,0 +1,367 @@
+"""The scan page reads and verifies exactly as Python does: same lines, same words, same bytes."""
+
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol import cbor, cose, qrtext
+from protocol.cose import Typ
+from protocol.currency import EXPONENTS
+from protocol.ed25519 import is_valid_signature
+from protocol.errors import ProtocolError
+from protocol.keys import Directory, root_fingerprint
+from protocol.qrtext import Link
+from protocol.receipt import Receipt
+from protocol.statement import Platform, Sight
+from protocol.text import check_text
+from tests.browser import receipts
+from tests.browser.readers import ROOT, Reader, ReaderMissingError, in_browser, in_node
+from tests.browser.reading import (
+    READ,
+    Question,
+    assert_same,
+    directory_question,
+    qr_text,
+    question,
+    verification,
+)
+from tests.protocol import make_vectors, published, world
+from tests.protocol import strategies as some
+from tests.protocol.test_ed25519 import SMALL_ORDER
+from tests.protocol.test_robustness import MESSAGES, PAYLOADS
+from tests.protocol.test_tampering import each_byte_changed
+
+CASES = receipts.cases()
+VECTORS: dict[str, dict[str, Any]] = {
+    path.stem: json.loads(path.read_text("utf-8"))
+    for path in sorted(make_vectors.FOLDER.glob("*.json"))
+}
+# Readers that no scanner needs.
+READ_ELSEWHERE = ("bundle", "enrolment", "invitation")
+ORIGIN = world.PLATFORM.origin
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """The scan page's modules in Node; skip where it is not installed."""
+    try:
+        with in_node(tmp_path_factory.mktemp("static")) as reader:
+            yield reader
+    except ReaderMissingError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module", params=["node", "chromium"])
+def any_reader(request: pytest.FixtureRequest) -> Iterator[Reader]:
+    """The same in Node and in Chromium, whose cryptography and inflating differ."""
+    if request.param == "node":
+        yield request.getfixturevalue("reader")
+        return
+    try:
+        with in_browser(request.getfixturevalue("browser")) as reader:
+            yield reader
+    except ReaderMissingError as missing:
+        pytest.skip(str(missing))
+
+
+# --- Receipts
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_receipts_get_the_same_report(name: str, any_reader: Reader) -> None:
+    assert_same(any_reader, verification(*CASES[name]))
+
+
+@given(receipt=some.receipts(), platform=st.just(world.PLATFORM) | some.PLATFORMS)
+def test_any_receipt_gets_the_same_report(
+    reader: Reader, receipt: Receipt, platform: Platform
+) -> None:
+    receipt = replace(receipt, platform=platform)
+    assert_same(reader, verification(receipt.sign(world.RECEIPT_KEY)))
+
+
+@given(payload=some.wrong_values(PAYLOADS))
+def test_wrong_values_that_the_platform_signed_get_the_same_report(
+    reader: Reader, payload: bytes
+) -> None:
+    # A refusal has a part more than a receipt.
+    typ = Typ.REFUSAL if payload[:1] == b"\x88" else Typ.RECEIPT
+    try:
+        message = cose.sign(world.RECEIPT_KEY, typ, payload)
+    except ProtocolError:
+        return
+    assert_same(reader, verification(message))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [receipts.ONE.sign(world.RECEIPT_KEY), world.refusal(1).sign(world.RECEIPT_KEY)],
+    ids=["receipt", "refusal"],
+)
+def test_one_byte_changed_anywhere_gets_the_same_report(message: bytes, reader: Reader) -> None:
+    for changed in each_byte_changed(message):
+        answer = assert_same(reader, verification(changed))
+        assert not answer["value"]["isValid"]
+
+
+def test_sentences_are_those_of_the_page_s_language(any_reader: Reader) -> None:
+    words = {
+        "accepted": "通过",
+        "A later step may exist.": "之后可能还有步骤。",
+        "Step %(step)s: the server signed on exactly this statement: %(verdict)s at %(time)s.": (
+            "第%(step)s步, %(time)s, %(verdict)s"
+        ),
+    }
+    given = verification(*CASES["1 parties, 1 in clear, 1 certified"]).given
+    report = any_reader.ask("verify", **given, words=words)["value"]
+    assert "之后可能还有步骤。" in report["always"]
+    assert report["checks"][-1]["text"] == "第1步, 2026-01-01 12:00:15 UTC, 通过"
+
+
+# --- Vectors
+
+
+@pytest.mark.parametrize("name", [n for n in VECTORS if VECTORS[n]["reads"] not in READ_ELSEWHERE])
+def test_vectors_are_read_or_refused_with_their_code(name: str, any_reader: Reader) -> None:
+    vector = VECTORS[name]
+    answer = assert_same(any_reader, question_of(vector))
+    if vector["reads"] == "verify":
+        failed = [c for c in answer["value"]["checks"] if c["outcome"] == "failed"]
+        answer = failed[0]
+    assert answer.get("code") == vector.get("code")
+
+
+def question_of(vector: dict[str, Any]) -> Question:
+    """Have a vector read by the reader it names."""
+    if "text" in vector:
+        return qr_text(vector["text"])
+    data = bytes.fromhex(vector["hex"])
+    if vector["reads"] == "verify":
+        return verification(data)
+    return question({"message": "signed"}.get(vector["reads"], vector["reads"]), data)
+
+
+# --- Other messages
+
+
+@pytest.mark.parametrize("name", READ)
+@given(data=some.mutations(MESSAGES + PAYLOADS))
+def test_mutated_messages_are_read_alike(name: str, reader: Reader, data: bytes) -> None:
+    assert_same(reader, question(name, data))
+
+
+@given(data=some.wrong_values(PAYLOADS))
+def test_payloads_with_wrong_values_are_read_alike(reader: Reader, data: bytes) -> None:
+    for name in ("cbor", "statement", "verdict", "server_certificate"):
+        assert_same(reader, question(name, data))
+    certificate = cose.sign(world.ROOT, Typ.KEY, data)
+    assert_same(reader, question("key_certificate", certificate))
+    directory = cose.sign(world.DIRECTORY_KEY, Typ.DIRECTORY, data, max_bytes=60_000)
+    assert_same(reader, question("directory", directory))
+
+
+@given(made=some.directories(), pinned=st.sampled_from(["right", "wrong", "none"]))
+def test_directories_are_opened_alike(
+    reader: Reader, made: tuple[bytes, Directory], pinned: str
+) -> None:
+    message, directory = made
+    root = {"right": directory.root, "wrong": world.ROOT.public, "none": None}[pinned]
+    assert_same(reader, directory_question(message, root))
+
+
+def test_a_directory_with_one_byte_changed_is_refused_alike(reader: Reader) -> None:
+    for changed in each_byte_changed(world.DIRECTORY.sign(world.DIRECTORY_KEY)):
+        assert "code" in assert_same(reader, question("directory", changed))
+
+
+def test_a_root_s_fingerprint_is_the_same(reader: Reader) -> None:
+    fingerprint = root_fingerprint(world.ROOT.public)
+    assert reader.ask("fingerprint", hex=world.ROOT.public.hex()) == {"value": fingerprint}
+
+
+# --- Encoding, signatures, text
+
+RFC = published.load("cbor_rfc8949")
+
+
+@pytest.mark.parametrize(
+    "hexadecimal", [case["cbor_hex"] for case in RFC["vectors"] + RFC["deterministic_cases"]]
+)
+def test_cbor_of_rfc_8949_is_read_alike(hexadecimal: str, any_reader: Reader) -> None:
+    assert_same(any_reader, question("cbor", bytes.fromhex(hexadecimal)))
+
+
+@pytest.mark.parametrize("head", ["81", "a100", "8100"])
+@pytest.mark.parametrize("inner", ["00", "80", "a0"])
+@pytest.mark.parametrize("depth", [5, 6, 7, 4000])
+def test_cbor_is_as_deep_as_it_may_be(
+    head: str, inner: str, depth: int, any_reader: Reader
+) -> None:
+    data = bytes.fromhex(head * depth + inner)
+    assert_same(any_reader, question("cbor", data))
+
+
+@given(data=st.binary(max_size=60))
+def test_any_bytes_are_cbor_or_not_for_both(reader: Reader, data: bytes) -> None:
+    assert_same(reader, question("cbor", data))
+
+
+@pytest.mark.parametrize("name", ["ed25519_rfc8032", "ed25519_wycheproof"])
+def test_published_signatures_are_judged_alike(name: str, any_reader: Reader) -> None:
+    for vector in published.load(name)["vectors"]:
+        key, signature, message = (
+            bytes.fromhex(vector[part])
+            for part in ("public_key_hex", "signature_hex", "message_hex")
+        )
+        assert is_valid_in_browser(any_reader, key, signature, message) == is_valid_signature(
+            key, signature, message
+        )
+
+
+@pytest.mark.parametrize("point", SMALL_ORDER)
+def test_points_of_small_order_prove_nothing(point: str, any_reader: Reader) -> None:
+    signature = bytes.fromhex(point) + bytes(32)
+    assert not is_valid_in_browser(any_reader, bytes.fromhex(point), signature, b"any message")
+    assert not is_valid_in_browser(any_reader, world.ROOT.public, signature, b"any message")
+
+
+def test_keys_that_are_no_points_prove_nothing(any_reader: Reader) -> None:
+    no_point = (2).to_bytes(32, "little")
+    signature = world.ROOT.sign(b"message")
+    assert not is_valid_in_browser(any_reader, no_point, signature, b"message")
+    assert is_valid_in_browser(any_reader, world.ROOT.public, signature, b"message")
+
+
+def is_valid_in_browser(reader: Reader, key: bytes, signature: bytes, message: bytes) -> object:
+    return reader.ask("signature", key=key.hex(), signature=signature.hex(), hex=message.hex())[
+        "value"
+    ]
+
+
+def test_what_can_check_signatures_says_so(any_reader: Reader) -> None:
+    assert any_reader.ask("supported") == {"value": True}
+
+
+def test_both_refuse_the_same_characters(any_reader: Reader) -> None:
+    table = json.loads((ROOT / "protocol" / "tables" / "unicode14.json").read_text("ascii"))
+    edges = {
+        edge
+        for low, high in table["refused"]
+        for edge in (low - 1, low, high, high + 1)
+        if 0 <= edge <= 0x10FFFF
+    }
+    texts = [chr(edge) for edge in sorted(edges)]
+    assert any_reader.ask("texts", texts=texts)["value"] == [code_of(text) for text in texts]
+
+
+def code_of(text: str) -> str | None:
+    try:
+        check_text("text", text, 4)
+    except ProtocolError as error:
+        return error.code
+    return None
+
+
+def test_currencies_and_sights_are_the_same(reader: Reader) -> None:
+    assert reader.ask("currencies")["value"] == EXPONENTS
+    assert reader.ask("sights")["value"] == [sight.words for sight in Sight]
+
+
+# --- QR texts
+
+
+@pytest.mark.parametrize("link", Link)
+@pytest.mark.parametrize("content", [b"", b"a", bytes(range(256)), bytes(4095), bytes(4096)])
+def test_qr_texts_are_read_back(link: Link, content: bytes, any_reader: Reader) -> None:
+    text = qrtext.encode(ORIGIN, link, content)
+    answer = assert_same(any_reader, qr_text(text, link))
+    assert answer["value"] == {"origin": ORIGIN, "content": {"bytes": content.hex()}}
+
+
+@given(
+    text=st.text(max_size=40)
+    | st.from_regex(r"https://a/[rtex]#[0-9]{0,60}", fullmatch=True)
+    | st.from_regex(r"https?://[a-z0-9.:\-\[\]]{0,34}/r#[0-9]{5}", fullmatch=True),
+    link=st.sampled_from(Link),
+)
+def test_any_text_is_a_link_or_not_for_both(reader: Reader, text: str, link: Link) -> None:
+    assert_same(reader, qr_text(text, link))
+
+
+@given(data=st.binary(max_size=80))
+def test_any_bytes_behind_a_flag_are_read_alike(reader: Reader, data: bytes) -> None:
+    for flag in (b"", b"\x00", b"\x01", b"\x02"):
+        assert_same(reader, qr_text(text_of(flag + data)))
+
+
+def test_a_code_with_one_byte_changed_is_read_alike(reader: Reader) -> None:
+    packed = qrtext.pack(Link.RECEIPT, world.receipt_of(receipts.CHAIN[:1]))
+    for changed in each_byte_changed(packed):
+        assert_same(reader, qr_text(text_of(changed)))
+
+
+@pytest.mark.parametrize("ending", [b"", b"\x00", b"\x03\x00", b"more"])
+def test_a_deflated_stream_ends_with_the_code(ending: bytes, any_reader: Reader) -> None:
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
+    stream = compressor.compress(b"content") + compressor.flush()
+    answer = assert_same(any_reader, qr_text(text_of(b"\x01" + stream + ending)))
+    assert ("code" in answer) == bool(ending)
+
+
+def text_of(data: bytes) -> str:
+    return qrtext.prefix(ORIGIN, Link.RECEIPT) + qrtext.to_digits(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("https://a.example/r#000", "This is a receipt."),
+        (" https://a.example:8000/t#000\n", "This is a challenge: scan it with your token."),
+        ("http://localhost/e#000", "This is an invitation: scan it with a new token."),
+        ("https://a.example/x#000", None),
+        ("https://a.example/t", None),
+        ("javascript:alert(1)//r#000", None),
+    ],
+)
+def test_a_scanner_knows_what_else_there_is_to_scan(
+    text: str, words: str | None, reader: Reader
+) -> None:
+    found = reader.ask("recognise", text=text)["value"]
+    assert (found and found["words"]) == words
+    assert found is None or found["origin"] in text
+
+
+# --- Published certificates of servers
+
+
+def test_a_published_file_gives_the_certificates_that_a_receipt_leaves_out(reader: Reader) -> None:
+    (signed,) = receipts.CHAIN[:1]
+    file = cbor.encode([1, [[signed.certificate, None], [receipts.CHAIN[1].certificate, 5]]])
+    found = reader.ask("bucket", hex=file.hex())["value"]
+    assert found[signed.step.vk.hex()] == {"bytes": signed.certificate.hex()}
+    path = reader.ask("bucket_path", hex=signed.step.vk.hex())["value"]
+    assert path == f"/.well-known/countersign/servers/{signed.step.vk.hex()[:3]}.cbor"
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ([2, []], "version_unknown"),
+        ([1, None], "type_wrong"),
+        ([1, [[b""]]], "type_wrong"),
+        ([1, [["", None]]], "type_wrong"),
+        ([1, [[b"", None]]], "encoding_invalid"),
+        ([1, [[receipts.CHAIN[0].certificate, "now"]]], "type_wrong"),
+        ([1, [[receipts.CHAIN[0].verdict, None]]], "type_wrong"),
+    ],
+)
+def test_a_published_file_that_is_none_is_refused(
+    value: object, code: str, reader: Reader
+) -> None:
+    assert reader.ask("bucket", hex=cbor.encode(value).hex())["code"] == code
