@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -223,8 +223,30 @@ def respond(
     if client is not None and reason is not None:
         _decline(client, token, shown, reason, as_json=as_json)
     else:
-        response = _compute_response(store, token, shown)
+        response = _answer(store, token, lambda current: current.respond(shown, _now()))
         _hand_out(client, token, shown, response, as_json=as_json)
+
+
+@app.command("type")
+def type_question(
+    question: Annotated[
+        str, typer.Argument(help="The digits on the platform's page; spaces do not matter.")
+    ],
+    token: Annotated[
+        str | None,
+        typer.Option(help="Serial, or id of the server; for when several take such digits."),
+    ] = None,
+    file: FileOption = Path(DEFAULT_FILE),
+) -> None:
+    """Type digits into a token without a camera, and print the response code.
+
+    Such a token shows nothing of the statement: its holder has only the page to go by.
+    """
+    plain = "".join(question.split())
+    store = _open_store(file)
+    contents = store.load()
+    chosen = contents.find_by_name(token) if token else contents.find_for(plain)
+    typer.echo(_answer(store, chosen, lambda current: current.respond_typed(plain, _now())))
 
 
 def _hand_out(
@@ -416,14 +438,16 @@ def _read_statement(given: str, path: Path) -> tuple[TokenFile, SimulatedToken, 
     return store, token, token.read(text, _now())
 
 
-def _compute_response(store: TokenFile, token: SimulatedToken, shown: Shown) -> str:
+def _answer(
+    store: TokenFile, token: SimulatedToken, respond_with: Callable[[SimulatedToken], str]
+) -> str:
     if not token.suite.counter:
-        return token.respond(shown, _now())
+        return respond_with(token)
     with store.locked():
         contents = store.load()
         # Another process may have counted on while the holder was reading.
         current = contents.find(token.serial, token.vk)
-        response = current.respond(shown, _now())
+        response = respond_with(current)
         # Stored before anybody sees the response: a counter is never used twice.
         store.save(contents.with_token(current.advanced()))
     return response

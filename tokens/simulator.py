@@ -138,11 +138,35 @@ class SimulatedToken:
         statement = shown.statement
         self._check_addressed(statement)
         _check_time(statement, now)
+        return self._compute(question_for(self.suite, statement.digest), now)
+
+    def respond_typed(self, question: str, now: datetime) -> str:
+        """Return the response to a question that the holder saw elsewhere and typed in.
+
+        Args:
+            question: In the suite's own form and length.
+            now: Current time by the token's clock, timezone-aware.
+
+        Raises:
+            RefusedError: ``question_unfit``.
+            QuestionInvalidError: it has other characters than the suite allows.
+        """
+        if not self.takes(question):
+            raise RefusedError(
+                "question_unfit", f"nobody types {len(question)} digits into this token"
+            )
+        return self._compute(question, now)
+
+    def takes(self, question: str) -> bool:
+        """Tell whether questions of this length are typed into this token."""
+        return self.sight is Sight.TYPED and len(question) == self.suite.question_length
+
+    def _compute(self, question: str, now: datetime) -> str:
         seconds = self.suite.time_step_seconds
         return ocra.compute(
             self.suite,
             self.seed,
-            question=question_for(self.suite, statement.digest),
+            question=question,
             counter=self.counter if self.suite.counter else None,
             time_step=None if seconds is None else int(now.timestamp()) // seconds,
         )

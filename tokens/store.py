@@ -73,6 +73,23 @@ class Contents:
             )
         return found[0]
 
+    def find_for(self, question: str) -> SimulatedToken:
+        """Return the token into which such a question is typed.
+
+        Raises:
+            RefusedError: ``token_unknown``, or ``token_ambiguous``.
+        """
+        found = [token for token in self.tokens if token.takes(question)]
+        if not found:
+            raise RefusedError(
+                "token_unknown", f"there is no token here that takes {len(question)} digits"
+            )
+        if len(found) > 1:
+            raise RefusedError(
+                "token_ambiguous", "several tokens take such digits: name one with --token"
+            )
+        return found[0]
+
     def with_token(self, token: SimulatedToken) -> Self:
         """Return the contents with this token, in place of an earlier state of it."""
         return replace(self, tokens=(*self.without(token).tokens, token))

@@ -19,6 +19,7 @@ from accounts.forms import ApiKeyForm, HolderForm
 from accounts.security import HolderRequest, holders_only, kept_form
 from common.errors import DomainError, NotFoundError
 from common.forms import add_refusal
+from common.idempotency import once
 from common.pages import malformed
 from notices.selectors import inbox as notices_of
 from notices.services import mark_read
@@ -76,6 +77,10 @@ def _rename(request: HolderRequest) -> HttpResponse:
 
 
 def _create_key(request: HolderRequest) -> HttpResponse:
+    return once(request, lambda: _make_key(request))
+
+
+def _make_key(request: HolderRequest) -> HttpResponse:
     form, status = ApiKeyForm(request.POST), int(HTTPStatus.UNPROCESSABLE_ENTITY)
     if form.is_valid():
         now = timezone.now()

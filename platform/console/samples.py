@@ -34,7 +34,9 @@ class SampleForm(forms.Form):
 
     text = forms.CharField(label=_("Text"), help_text=_("What goes in here, in one sentence."))
     optional = forms.CharField(label=_("Text"), required=False)
-    long = forms.CharField(label=_("Long text"), widget=forms.Textarea({"rows": 3}), required=False)
+    long = forms.CharField(
+        label=_("Long text"), widget=forms.Textarea({"rows": 3}), required=False
+    )
     listed = forms.ChoiceField(label=_("One of a list"), choices=[("a", "EUR"), ("b", "CNY")])
     tiled = forms.ChoiceField(
         label=_("One of a few"),

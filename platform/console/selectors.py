@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from audit.selectors import audit_rows, recent_rows, failures_since
+from audit.selectors import audit_rows, failures_since, recent_rows
 from common.errors import DomainError
 from enrolment.live import Condition, ServerState, ask_server, condition
 from enrolment.selectors import certified_server

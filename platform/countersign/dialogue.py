@@ -42,7 +42,8 @@ def use_token(playground: Playground, login: str, arguments: Sequence[str]) -> i
         return _tokens(person, *arguments).returncode
     _say(
         f"This is {person.name}'s token. Paste a challenge (on its page: “Copy for the "
-        "simulator”), or the path of its picture. Enter alone ends."
+        "simulator”), the path of its picture, or the ten digits for a token without a camera. "
+        "Enter alone ends."
     )
     while given := _ask("\nChallenge: "):
         _answer(person, given)
@@ -53,6 +54,9 @@ def _answer(person: Person, given: str) -> None:
     """Show one challenge, ask what to do, and do it."""
     if "/e#" in given:
         _tokens(person, "enrol", given)
+        return
+    if given.replace(" ", "").isdecimal():
+        _tokens(person, "type", given)
         return
     if not given.startswith("http"):
         given = str(Path(given.strip("'\"")).expanduser())

@@ -1,4 +1,4 @@
-"""What people read, collected from the sources into ``locale/*/LC_MESSAGES/*.po``.
+"""What people read, collected from the sources of both services into ``.po`` files.
 
 ``python -m countersign.messages`` brings these files up to date; ``faults`` names what they lack.
 Babel does the work, since gettext's own programs are not to be had everywhere.
@@ -36,7 +36,7 @@ _PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z%]|\{\w*\}")
 
 
 def extract_template(
-    file: BinaryIO, keywords: Mapping[str, Any], tags: Collection[str], options: dict[str, Any]
+    file: BinaryIO, keywords: Mapping[str, Any], tags: Collection[str], options: Any
 ) -> Iterator[tuple[Any, ...]]:
     """Extract the messages of a Django template, as an extraction method of Babel."""
     source = templatize(file.read().decode())
@@ -45,31 +45,30 @@ def extract_template(
     return extract_python(BytesIO(flat.encode()), keywords, tags, options)
 
 
+# Files of translations, and where their messages stand.
 SOURCES: dict[str, dict[str, Any]] = {
-    "django": {
+    "locale/LANGUAGE/LC_MESSAGES/django.po": {
         "platform/**/*.py": "python",
         "templates/**/*.html": extract_template,
         "templates/**/*.txt": extract_template,
     },
-    "djangojs": {"platform/*/static/**/*.js": "javascript"},
-    # A service of its own, with its one page and its own files.
-    "authserver": {
-        "authserver/*.py": "python",
+    "locale/LANGUAGE/LC_MESSAGES/djangojs.po": {"platform/*/static/**/*.js": "javascript"},
+    "authserver/locale/LANGUAGE/LC_MESSAGES/django.po": {
+        "authserver/**/*.py": "python",
         "authserver/templates/**/*.html": extract_template,
     },
 }
 
 
-def collect(domain: str, root: Path = ROOT) -> Catalog:
+def collect(file: str, root: Path = ROOT) -> Catalog:
     """Return every message of the sources, with the files it stands in.
 
     Args:
-        domain: ``django`` for Python and templates, ``djangojs`` for JavaScript, ``authserver``
-            for the other service.
+        file: One of :data:`SOURCES`.
         root: Of the repository.
     """
     found = Catalog()
-    for pattern, method in SOURCES[domain].items():
+    for pattern, method in SOURCES[file].items():
         for path in sorted(root.glob(pattern)):
             place = path.relative_to(root).as_posix()
             for line, message, comments, context in extract_from_file(
@@ -84,12 +83,12 @@ def collect(domain: str, root: Path = ROOT) -> Catalog:
     return found
 
 
-def translations(language: str, domain: str) -> Catalog:
-    """Return what the ``.po`` file of a language holds; an empty catalog when there is none."""
-    path = _path(language, domain)
+def translations(file: str, language: str) -> Catalog:
+    """Return what a file of a language holds; an empty catalog when there is none."""
+    path = _path(file, language)
     if path.exists():
-        with path.open("rb") as file:
-            return read_po(file, locale=language, domain=domain)
+        with path.open("rb") as opened:
+            return read_po(opened, locale=language)
     now = datetime.now(UTC)
     return Catalog(
         locale=language,
@@ -126,15 +125,15 @@ def faults(wanted: Catalog, translated: Catalog) -> Iterator[str]:
             yield f"no longer in the sources: {message.id}"
 
 
-def update(language: str, domain: str) -> None:
-    """Bring a ``.po`` file up to date: new messages are empty, those that are gone go."""
-    catalog, path = translations(language, domain), _path(language, domain)
-    catalog.update(collect(domain), no_fuzzy_matching=True, update_creation_date=False)
+def update(file: str, language: str) -> None:
+    """Bring a file of a language up to date: new messages are empty, those that are gone go."""
+    catalog, path = translations(file, language), _path(file, language)
+    catalog.update(collect(file), no_fuzzy_matching=True, update_creation_date=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
+    with path.open("wb") as opened:
         # Without line numbers and wrapping, a change of the sources shows as itself alone.
         write_po(
-            file,
+            opened,
             catalog,
             width=0,
             sort_by_file=True,
@@ -145,9 +144,8 @@ def update(language: str, domain: str) -> None:
     sys.stdout.write(f"{path.relative_to(ROOT)}: {len(catalog)} messages, {empty} untranslated\n")
 
 
-def _path(language: str, domain: str) -> Path:
-    folder, name = (ROOT, domain) if domain != "authserver" else (ROOT / domain, "django")
-    return folder / "locale" / language / "LC_MESSAGES" / f"{name}.po"
+def _path(file: str, language: str) -> Path:
+    return ROOT / file.replace("LANGUAGE", language)
 
 
 def _messages(catalog: Catalog) -> Iterable[Message]:
@@ -166,9 +164,9 @@ def _placeholders(text: str) -> list[str]:
 
 def main() -> None:
     """Bring every file up to date."""
-    for language in LANGUAGES:
-        for domain in SOURCES:
-            update(language, domain)
+    for file in SOURCES:
+        for language in LANGUAGES:
+            update(file, language)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def run(playground: Playground) -> NoReturn:
     for service in SERVICES:
         playground.check_port(service)
     is_new = not playground.demo_file.exists()
-    _say("Setting up, which takes fifteen seconds the first time …" if is_new else "Starting …")
+    _say("Setting up; the first time takes up to half a minute …" if is_new else "Starting …")
     playground.prepare()
     with playground.running(*SERVICES):
         if is_new:

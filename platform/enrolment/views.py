@@ -1,5 +1,7 @@
 """Pages of a holder's tokens."""
 
+from http import HTTPStatus
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -11,9 +13,11 @@ from accounts.disclosure import disclose
 from accounts.security import HolderRequest, holders_only, kept_form
 from common.errors import DomainError
 from common.forms import add_refusal
+from common.idempotency import once
 from common.pages import malformed
 from common.sentences import sentence
 from enrolment import selectors, services
+from enrolment.errors import TokenNotActiveError
 from enrolment.forms import NameForm, NewTokenForm
 from enrolment.models import Token
 
@@ -38,22 +42,10 @@ def tokens(request: HolderRequest) -> HttpResponse:
 @holders_only(keeps_form=True)
 def new_token(request: HolderRequest) -> HttpResponse:
     """Ask what kind of token it is, and have a server paired with it."""
-    if request.method != "POST":
-        form = NewTokenForm(initial=kept_form(request) or {})
-        return render(request, "tokens/new.html", {"form": form})
-    form = NewTokenForm(request.POST)
-    status = 422
-    if form.is_valid():
-        now = timezone.now()
-        try:
-            pairing = services.start_enrolment(holder=request.holder, now=now, **form.cleaned_data)
-        except DomainError as error:
-            status = add_refusal(form, error)
-        else:
-            serial = pairing.token.serial
-            disclose(request, serial, pairing.invitation, now=now)
-            return redirect("activate-token", serial)
-    return render(request, "tokens/new.html", {"form": form}, status=status)
+    if request.method == "POST":
+        return once(request, lambda: _enrol(request))
+    form = NewTokenForm(initial=kept_form(request) or {})
+    return render(request, "tokens/new.html", {"form": form})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -69,9 +61,23 @@ def token(request: HolderRequest, serial: str) -> HttpResponse:
     return _change_state(request, found)
 
 
+def _enrol(request: HolderRequest) -> HttpResponse:
+    form, status = NewTokenForm(request.POST), int(HTTPStatus.UNPROCESSABLE_ENTITY)
+    if form.is_valid():
+        now = timezone.now()
+        try:
+            pairing = services.start_enrolment(holder=request.holder, now=now, **form.cleaned_data)
+        except DomainError as error:
+            status = add_refusal(form, error)
+        else:
+            serial = pairing.token.serial
+            disclose(request, serial, pairing.invitation, now=now)
+            return redirect("activate-token", serial)
+    return render(request, "tokens/new.html", {"form": form}, status=status)
+
+
 def _rename(request: HolderRequest, token: Token) -> HttpResponse:
-    form = NameForm(request.POST)
-    status = 422
+    form, status = NameForm(request.POST), int(HTTPStatus.UNPROCESSABLE_ENTITY)
     if form.is_valid():
         try:
             services.rename_token(holder=request.holder, serial=token.serial, **form.cleaned_data)
@@ -91,6 +97,9 @@ def _change_state(request: HolderRequest, token: Token) -> HttpResponse:
         services.change_state(
             holder=request.holder, serial=token.serial, action=action, now=timezone.now()
         )
+    except TokenNotActiveError:
+        # Sent twice, or from an old page: the page shows how the token stands.
+        return redirect("token", token.serial)
     except DomainError as error:
         form = NameForm(initial={"name": token.name})
         return _page(request, token, form, problem=sentence(error.code), status=error.status)
@@ -99,7 +108,12 @@ def _change_state(request: HolderRequest, token: Token) -> HttpResponse:
 
 
 def _page(
-    request: HolderRequest, token: Token, form: NameForm, *, problem: str = "", status: int = 200
+    request: HolderRequest,
+    token: Token,
+    form: NameForm,
+    *,
+    problem: str = "",
+    status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     context = {"token": token, "form": form, "problem": problem}
     return render(request, "tokens/token.html", context, status=status)

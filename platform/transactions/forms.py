@@ -65,6 +65,7 @@ class Tiles(forms.RadioSelect):
     Args:
         marks: Attributes of the buttons, by value.
         explained: What stands below the words of a button, by value.
+        are_rows: Whether each has a line of its own.
     """
 
     template_name = "components/choices.html"
@@ -74,10 +75,18 @@ class Tiles(forms.RadioSelect):
         *,
         marks: Mapping[str, Mapping[str, str]] | None = None,
         explained: Mapping[str, str] | None = None,
+        are_rows: bool = False,
     ) -> None:
         super().__init__()
         self.marks = marks or {}
         self.explained = explained or {}
+        self.are_rows = are_rows
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        """Say how they are laid out."""
+        context = super().get_context(name, value, attrs)
+        context["widget"]["is_explained"] = self.are_rows
+        return context
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Add its marks and its explanation to a button."""
@@ -192,7 +201,7 @@ class PartForm(forms.Form):
         help_text=gettext_lazy("Such as the number of an order or an invoice."),
     )
     due_days = forms.IntegerField(
-        label=gettext_lazy("Due in how many days"),
+        label=gettext_lazy("Due in days"),
         required=False,
         min_value=0,
         max_value=MAX_DUE_DAYS,
@@ -205,7 +214,7 @@ class PartForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
     token = TokenField(label=gettext_lazy("Which token will you sign with?"), widget=Tiles())
-    next = forms.ChoiceField(label=gettext_lazy("Who comes next?"), widget=Tiles())
+    next = forms.ChoiceField(label=gettext_lazy("Who comes next?"), widget=Tiles(are_rows=True))
     next_email = forms.RegexField(
         EMAIL_PATTERN,
         label=gettext_lazy("Their e-mail address"),
@@ -233,7 +242,8 @@ class PartForm(forms.Form):
         self.status = 200 if not self.is_bound else 422
         self.tokens = active_tokens_of(holder=holder)
         token = cast(forms.ChoiceField, self.fields["token"])
-        token.widget = Tiles(explained={known.serial: known.serial for known in self.tokens})
+        serials = {known.serial: known.serial for known in self.tokens}
+        token.widget = Tiles(explained=serials, are_rows=True)
         token.choices = [(known.serial, known.name or known.kind) for known in self.tokens]
         if len(self.tokens) == 1:
             token.initial = self.tokens[0].serial
@@ -255,7 +265,7 @@ class PartForm(forms.Form):
         kind = Kind[cleaned["kind"].upper()] if "kind" in cleaned else Kind.OTHER
         named = {"email": ("next_email",), "account": ("next_account",)}
         for field in (*kind.needs, *named.get(cleaned.get("next", ""), ())):
-            if field not in self.errors and not cleaned.get(field):
+            if field not in self.errors and cleaned.get(field) in (None, ""):
                 self.add_error(field, sentence("field_missing"))
         return cleaned
 

@@ -269,7 +269,7 @@ def to_continue(*, holder: "Holder", now: datetime) -> QuerySet[Step]:
     after = Step.objects.filter(previous=OuterRef("pk"))
     in_time = Q(state__in=Step.OPEN, expires_at__gte=now - EXPIRY_LEEWAY)
     taken = after.filter(Q(state=Step.State.SIGNED) | in_time)
-    given_up = after.filter(holder=holder).exclude(state__in=Step.HOLDS)
+    given_up = after.filter(holder=holder)
     return (
         Step.objects.filter(Q(next_holder=holder) | _invited_by_email(holder))
         .filter(state=Step.State.SIGNED, transaction__state=Transaction.State.OPEN)

@@ -1,5 +1,7 @@
 """What is typed on the page of a step."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -33,6 +35,11 @@ class ResponseForm(forms.Form):
             }
         ),
     )
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Lead back to the field, too, when something is wrong with it."""
+        super().add_error(field, error)
+        self.fields["response"].widget.attrs["autofocus"] = True
 
     def clean_response(self) -> str:
         """Take out the spaces with which people write digits in groups."""

@@ -79,6 +79,7 @@ class Visitor:
     Attributes:
         context: Holds the cookies; opens further pages.
         page: The first page.
+        runs_scripts: Whether scripts run in it.
         troubles: What went wrong, as sentences: console errors and warnings, exceptions of
             scripts, requests that failed or went elsewhere, answers of 500 and above.
     """
@@ -86,6 +87,7 @@ class Visitor:
     def __init__(self, browser: Browser, origin: str, window: Window) -> None:
         """Open a window on the site at ``origin``."""
         self.origin = origin
+        self.runs_scripts = window.javascript
         self.troubles: list[str] = []
         self._tolerated: list[str] = []
         self._origins = {origin, *window.other_origins}
@@ -114,8 +116,8 @@ class Visitor:
 
     def sign_in_as(self, person: Person) -> None:
         """Take over the session in which somebody signed up, at no cost of time."""
-        session = {"name": "sessionid", "value": person.cookies["sessionid"]}
-        self.context.add_cookies([{**session, "url": self.origin}])
+        session = person.cookies["sessionid"]
+        self.context.add_cookies([{"name": "sessionid", "value": session, "url": self.origin}])
 
     def sign_in(self, email: str, password: str) -> None:
         """Sign in by the form."""

@@ -1,20 +1,24 @@
 """Fixtures: the services, a browser, and visitors whose every trouble fails their test."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Error, Playwright, expect, sync_playwright
 
 from countersign.local import ROOT
-from tests.browser.browser import BrowserMissingError, Visitor, Window, launch
+from tests.browser.browser import PATIENCE_MS, BrowserMissingError, Visitor, Window, launch
 from tests.browser.checks import AXE
 from tests.browser.scene import Scene, make_scene
 from tests.e2e.live import LOOPBACK, Live
 
+expect.set_options(timeout=PATIENCE_MS)
+
 PICTURES = ROOT / "var" / "browser"
 VISITORS = pytest.StashKey[list[Visitor]]()
+HAS_FAILED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,15 +29,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Show with a failed test where its visitors stood; returns the report."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failed test where its visitors stood, and their troubles."""
     report = yield
     if report.when == "call" and report.failed:
+        item.stash[HAS_FAILED] = True
         name = re.sub(r"\W+", "_", item.name)[:80]
-        for number, visitor in enumerate(item.stash.get(VISITORS, [])):
+        visitors: list[Visitor] = item.stash.get(VISITORS, [])
+        for number, visitor in enumerate(visitors):
             path = PICTURES / f"{name}-{number}.png"
-            visitor.page.screenshot(path=path, full_page=True)
-            report.sections.append((f"visitor {number}", f"{visitor.page.url}\n{path}"))
+            # A page that is closed, or crashed, has no picture.
+            with suppress(Error):
+                visitor.page.screenshot(path=path, full_page=True)
+            shown = "\n".join([visitor.page.url, str(path), *visitor.troubles])
+            report.sections.append((f"visitor {number}", shown))
     return report
 
 
@@ -80,7 +91,7 @@ def new_visitor(
     Its arguments are those of :class:`Window`, and ``camera``: what a camera sees, which takes
     a browser of its own.
     """
-    visitors = request.node.stash.setdefault(VISITORS, [])
+    visitors: list[Visitor] = request.node.stash.setdefault(VISITORS, [])
     own: list[Browser] = []
 
     def new(camera: Path | None = None, **window: object) -> Visitor:
@@ -95,8 +106,9 @@ def new_visitor(
         visitor.close()
     for browser_of_camera in own:
         browser_of_camera.close()
-    for visitor in visitors:
-        visitor.check()
+    if not request.node.stash.get(HAS_FAILED, False):
+        for visitor in visitors:
+            visitor.check()
 
 
 @pytest.fixture

@@ -45,6 +45,20 @@ class Page:
             self.act(visitor.page, scene)
 
 
+def _unfold(page: BrowserPage, scene: Scene) -> None:
+    """Open what is folded."""
+    for summary in page.locator("main summary").all():
+        summary.click()
+
+
+def _begin_enrolment(page: BrowserPage, scene: Scene) -> None:
+    """Have a server paired with a new token, and unfold its link."""
+    page.fill("[name=name]", "Tablet")
+    page.locator("main form button").click()
+    page.wait_for_url("**/activate")
+    page.locator("main summary").click()
+
+
 PAGES = (
     Page("landing", "/"),
     Page("sign-up", "/accounts/signup/"),
@@ -52,7 +66,33 @@ PAGES = (
     Page("reset-password", "/accounts/password/reset/"),
     Page("home", "/", who="anna"),
     Page("home-empty", "/", who="nora"),
+    Page("transactions", "/transactions", who="anna"),
+    Page("transactions-empty", "/transactions", who="nora"),
+    Page("transaction", "/transactions/{transaction}", who="anna"),
+    Page("transaction-stuck", "/transactions/{stuck}", who="anna"),
+    Page("step-challenged", "/steps/{challenged}", who="anna"),
+    Page("step-included", "/steps/{waiting}", who="chen"),
+    Page("step-waiting", "/steps/{waiting}", who="anna"),
+    Page("step-signed", "/steps/{signed}", who="anna"),
+    Page("step-declined", "/steps/{declined}", who="anna"),
+    Page("step-locked", "/steps/{locked}", who="anna"),
+    Page("step-cancelled", "/steps/{cancelled}", who="anna"),
+    Page("step-expired", "/steps/{expired}", who="anna"),
+    Page("step-closing", "/steps/{closing}", who="anna"),
     Page("sign-out", "/accounts/logout/", who="anna"),
+    Page("tokens", "/tokens", who="anna"),
+    Page("tokens-empty", "/tokens", who="nora"),
+    Page("token", "/tokens/{token}", who="anna", act=_unfold),
+    Page("token-suspended", "/tokens/{suspended}", who="anna"),
+    Page("token-new", "/tokens/new", who="anna"),
+    Page("token-enrol", "/tokens/new", who="anna", act=_begin_enrolment),
+    Page("inbox", "/inbox", who="anna"),
+    Page("inbox-empty", "/inbox", who="nora"),
+    Page("account", "/account", who="anna"),
+    Page("account-address", "/accounts/email/", who="anna"),
+    Page("account-password", "/accounts/password/change/", who="anna"),
+    Page("account-passkeys", "/accounts/2fa/", who="anna"),
+    Page("account-again", "/accounts/reauthenticate/", who="anna"),
     Page("console", "/console/", who="operator"),
     Page("console-found", "/console/?q=e", who="operator"),
     Page("console-holders", "/console/holders", who="operator"),

@@ -7,7 +7,7 @@ import { EXPONENTS } from "./receipts/currency.js";
 import { openDirectory, rootFingerprint } from "./receipts/directory.js";
 import { isSupported, isValidSignature } from "./receipts/ed25519.js";
 import { ProtocolError } from "./receipts/errors.js";
-import { bucketPath, openCertificate, readBucket, readServerCertificate } from "./receipts/keys.js";
+import * as keys from "./receipts/keys.js";
 import { fromHex, toHex } from "./receipts/octets.js";
 import { Link, decode, linkWords, recognise } from "./receipts/qrtext.js";
 import { rebuild } from "./receipts/rebuild.js";
@@ -30,11 +30,11 @@ const READERS = {
   signed: ({ hex, typ, key }) => cose.openSigned(fromHex(hex), typ, fromHex(key)),
   statement: ({ hex }) => againAs(statementPayload, readStatement(fromHex(hex))),
   verdict: ({ hex }) => againAs(verdictPayload, readVerdict(fromHex(hex))),
-  server_certificate: ({ hex }) => readServerCertificate(fromHex(hex)),
-  key_certificate: ({ hex, root }) => openCertificate(fromHex(hex), fromHex(root)),
+  server_certificate: ({ hex }) => keys.readServerCertificate(fromHex(hex)),
+  key_certificate: ({ hex, root }) => keys.openCertificate(fromHex(hex), fromHex(root)),
   directory: ({ hex, root }) => openDirectory(fromHex(hex), root && fromHex(root)),
-  bucket: async ({ hex }) => Object.fromEntries(await readBucket(fromHex(hex))),
-  bucket_path: ({ hex }) => bucketPath(fromHex(hex)),
+  bucket: async ({ hex }) => Object.fromEntries(await keys.readBucket(fromHex(hex))),
+  bucket_path: ({ hex }) => keys.bucketPath(fromHex(hex)),
   receipt: async ({ hex }) => rebuild(await readReceipt(cose.parse(fromHex(hex)))),
   verify,
   qr_text: ({ text, link = "RECEIPT" }) => decode(text, Link[link]),

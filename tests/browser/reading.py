@@ -1,6 +1,6 @@
 """What Python reads in a message, in the form in which reader.mjs says it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -189,3 +189,44 @@ def qr_text(text: str, link: Link = Link.RECEIPT) -> Question:
         return Record(origin=origin, content=content)
 
     return Question("qr_text", {"text": text, "link": link.name}, read)
+
+
+# --- Wrong values
+
+# Of every type, at and around the bounds of fields.
+WRONG: tuple[object, ...] = (
+    *(None, -1, 0, 1, 12, 29, 180, 601, 3651, 2**41, cbor.MAX_INT),
+    *("", "a", "x" * 121, "é", "e\u0301", "a\u202eb", "EUR", "http://a"),
+    *(b"", bytes(8), bytes(12), bytes(31), bytes(32), bytes(64)),
+    *([], [1], {}, {1: 1}),
+)
+
+
+def each_value_changed(payload: bytes) -> Iterator[bytes]:
+    """Put every wrong value in every place of a payload; leave every part out, and add one."""
+    value = cbor.decode(payload, max_bytes=60_000)
+    for container, place in list(_places(value)):
+        right = container[place]
+        for wrong in WRONG:
+            container[place] = wrong
+            yield cbor.encode(value)
+        container[place] = right
+    for container in [value, *(c[p] for c, p in _places(value) if isinstance(c[p], list))]:
+        yield from _lengths(value, container)
+
+
+def _places(container: Any) -> Iterator[tuple[Any, Any]]:
+    """Walk through a nested message: each container with each place in it."""
+    for place in container if isinstance(container, dict) else range(len(container)):
+        yield container, place
+        if isinstance(container[place], dict | list):
+            yield from _places(container[place])
+
+
+def _lengths(value: object, container: list[object]) -> Iterator[bytes]:
+    """Return a message with one of its arrays shorter, and longer."""
+    right = list(container)
+    for wrong in (right[:-1], [*right, None]):
+        container[:] = wrong
+        yield cbor.encode(value)
+    container[:] = right

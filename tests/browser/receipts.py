@@ -268,9 +268,11 @@ def with_other_certificates() -> Iterator[tuple[str, Case]]:
         yield name, by_platform(receipt)
     right = cose.parse(CHAIN[0].certificate).payload
     serial = ServerCertificate(CHAIN[0].server.public, "CS9", world.TODAY - 5, world.TODAY + 5)
+    server = replace(serial, key=CHAIN[1].server.public, serial=step.serial)
     for name, fetched in {
         "other server": CHAIN[1].certificate,
         "other serial": serial.sign(world.HOST_KEY),
+        "other server of that serial": server.sign(world.HOST_KEY),
         "a verdict": CHAIN[0].verdict,
         "garbage": b"garbage",
         "nothing": b"",

@@ -68,10 +68,13 @@ def _shoot_page(visitor: Visitor, scene: Scene, page: Page, stem: str) -> None:
     page.open(visitor, scene)
     for width, height in SIZES.items():
         visitor.page.set_viewport_size({"width": width, "height": height})
+        # As high as the page, so that what sticks to the bottom is seen there.
+        height = visitor.page.evaluate("document.documentElement.scrollHeight")
+        visitor.page.set_viewport_size({"width": width, "height": height})
         for scheme in ("light", "dark"):
             visitor.page.emulate_media(color_scheme=scheme)
             path = f"{stem}-{width}-{scheme}.png"
-            visitor.page.screenshot(path=path, full_page=True, animations="disabled")
+            visitor.page.screenshot(path=path, animations="disabled")
     visitor.check()
 
 

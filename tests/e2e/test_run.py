@@ -1,6 +1,7 @@
 """What ``make run`` serves, to this machine and to the local network; and ``make token``."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -168,6 +169,18 @@ def test_after_a_refused_challenge_make_token_asks_for_the_next(
     picture.write_bytes(ben.download(f"/steps/{step['id']}/challenge.png"))
     said = make_token(playground, "ben", f"/nowhere.png\n'{picture}'\ny\n")
     assert said.index("file_unreadable") < said.index("The platform says: accepted")
+
+
+def test_digits_are_typed_into_the_card_that_has_no_camera(playground: Playground) -> None:
+    chen = signed_in(playground, "chen")
+    tokens = {token["name"]: token["serial"] for token in chen.call("GET", "/tokens")}
+    demand = {"kind": "approval", "text": "Yes"}
+    body = {"demand": demand, "remark": "Fine", "token": tokens["Card"]}
+    step = chen.call("POST", "/transactions", body)
+    said = make_token(playground, "chen", f"{step['question']}\n")
+    (digits,) = re.findall(r"\b[0-9]{8}\b", said)
+    answer = chen.call("POST", f"/steps/{step['id']}/response", {"response": digits})
+    assert answer["accepted"] is True
 
 
 def test_somebody_new_enrols_a_token_of_their_own_with_make_token(playground: Playground) -> None:

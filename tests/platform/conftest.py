@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.cache import cache
+from django.test import Client
 
 from countersign.local import LocalServices, free_port
 from enrolment import authserver_client
@@ -11,7 +12,9 @@ from enrolment.models import AuthserverHost
 from enrolment.services import add_host
 from protocol.ed25519 import SigningKey
 from signing import services as signing
-from tests.platform.world import Authserver, Person, now
+from tests.platform.operators import browser_of, operator
+from tests.platform.world import Authserver, Person, now, step_row
+from transactions.models import Step
 
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 
@@ -83,3 +86,37 @@ def cora(host: AuthserverHost) -> Person:
 def mallory(host: AuthserverHost) -> Person:
     """A holder who is no party of anything, and has no token."""
     return Person.make("Mallory")
+
+
+@pytest.fixture
+def olga(db: None) -> Person:
+    """An operator, who has no token."""
+    return operator("Olga")
+
+
+@pytest.fixture
+def console(olga: Person) -> Client:
+    """Olga's browser."""
+    return browser_of(olga)
+
+
+@pytest.fixture
+def signed(anna: Person) -> Step:
+    """A signed step."""
+    step = anna.open()
+    anna.sign(step)
+    return step_row(step)
+
+
+@pytest.fixture
+def eventful(anna: Person, ben: Person) -> str:
+    """A transaction in which much went wrong; its id."""
+    first = anna.open(next={"email": ben.email})
+    anna.answer(first, anna.wrong(first))
+    receipt = anna.sign(first)
+    declined = ben.follow(receipt)
+    ben.post(f"/steps/{declined['id']}/decline", {"reason": "wrong colour"})
+    assert ben.answer(declined).status == 409
+    ben.sign(ben.follow(receipt))
+    anna.post(f"/transactions/{first['transaction']}/close")
+    return str(first["transaction"])

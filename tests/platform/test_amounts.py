@@ -74,7 +74,17 @@ def test_an_amount_that_can_mean_two_things_is_asked_back(
     "text",
     [
         *("", " ", "abc", "-5", "+5", "1e3", ".5", "5.", "1..5", "1,250,00", "12 50", "1 2500"),
-        *("1 250 00", "1'250'5", "€5", "5 EUR", "²", "１２", "١٢", "\x00", "1,250.00.5"),
+        *(
+            "1 250 00",
+            "1'250'5",
+            "€5",
+            "5 EUR",
+            "²",
+            "\uff11\uff12",
+            "\u0661\u0662",
+            "\x00",
+            "1,250.00.5",
+        ),
         *("1 250,000 5", "1.250'000", "9" * 5000 + "x"),
     ],
 )
@@ -110,12 +120,12 @@ def test_however_it_is_grouped_it_is_read_rightly_or_asked_back(
     whole, _, minor = format_amount(amount, currency).split()[0].partition(".")
     grouped = f"{int(whole):,}".replace(",", group)
     text = f"{grouped}{mark}{minor}" if minor else grouped
+    read, told = None, ""
     try:
         read = read_amount(text, currency)
     except ValidationError as error:
-        assert "two ways" in str(error.message)
-    else:
-        assert read == amount
+        told = str(error.message)
+    assert read == amount or "two ways" in told
 
 
 @given(st.text(alphabet="0123456789., '\u00a0x-", max_size=40), CURRENCIES)

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from common import words
+from tests.platform.operators import browser_of
 from tests.platform.world import Person
 
 ROOT = Path(__file__).parents[2]
@@ -15,50 +16,39 @@ STATIC = ROOT / "platform" / "countersign" / "static" / "countersign"
 SYMBOLS = re.findall(r'<symbol id="([^"]+)"', (STATIC / "icons.svg").read_text("utf-8"))
 
 
-@pytest.fixture
-def operator(db: None) -> Client:
-    """A browser in which an operator is signed in."""
-    user = Person.make("Olga").holder.user
-    user.is_staff = True
-    user.save()
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
-
-
 @pytest.mark.parametrize("name", COMPONENTS)
-def test_every_component_is_drawn(operator: Client, name: str) -> None:
-    page = operator.get("/styleguide")
+def test_every_component_is_drawn(console: Client, name: str) -> None:
+    page = console.get("/styleguide")
 
     assert page.status_code == 200
     assert f"components/{name}" in {template.name for template in page.templates}
 
 
 @pytest.mark.parametrize("name", SYMBOLS)
-def test_every_icon_is_shown_with_its_name(operator: Client, name: str) -> None:
-    page = operator.get("/styleguide").content.decode()
+def test_every_icon_is_shown_with_its_name(console: Client, name: str) -> None:
+    page = console.get("/styleguide").content.decode()
 
     assert f'icons.svg#{name}"></use></svg><code>{name}</code>' in page
 
 
 @pytest.mark.parametrize("state", words.STATES)
-def test_every_state_has_its_badge_and_seal(operator: Client, state: str) -> None:
-    page = operator.get("/styleguide").content.decode()
+def test_every_state_has_its_badge_and_seal(console: Client, state: str) -> None:
+    page = console.get("/styleguide").content.decode()
 
     assert f"<code>{state}</code>" in page
     assert str(words.STATES[state].words) in page
 
 
-def test_every_token_of_the_design_is_named(operator: Client) -> None:
-    page = operator.get("/styleguide").content.decode()
+def test_every_token_of_the_design_is_named(console: Client) -> None:
+    page = console.get("/styleguide").content.decode()
     styles = (STATIC / "site.css").read_text("utf-8")
 
     for name in re.findall(r"^  --([a-z0-9-]+):", styles, re.MULTILINE):
         assert f"<code>{name}</code>" in page
 
 
-def test_a_form_shows_what_is_wrong_in_words(operator: Client) -> None:
-    page = operator.get("/styleguide").content.decode()
+def test_a_form_shows_what_is_wrong_in_words(console: Client) -> None:
+    page = console.get("/styleguide").content.decode()
 
     assert "field-wrong" in page
     assert "What is wrong with the whole form stands above it." in page
@@ -66,11 +56,7 @@ def test_a_form_shows_what_is_wrong_in_words(operator: Client) -> None:
 
 @pytest.mark.parametrize(("path", "status"), [("/styleguide", 403), ("/styleguide/", 404)])
 def test_nobody_but_operators_sees_it(db: None, path: str, status: int) -> None:
-    client = Client()
-    client.force_login(
-        Person.make("Anna").holder.user,
-        backend="allauth.account.auth_backends.AuthenticationBackend",
-    )
+    client = browser_of(Person.make("Anna"))
 
     assert client.get(path).status_code == status
 

@@ -36,6 +36,7 @@ from tokens import cli, ocra, store
 from tokens.cli import app
 from tokens.simulator import SimulatedToken
 from tokens.store import Contents, TokenFile
+from tokens.suite import OCRASuite
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -499,6 +500,60 @@ def test_without_consent_there_is_no_code(challenge: str, typed: str) -> None:
     result = run("respond", challenge, typed=typed)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.endswith("aborted: nothing more was done\n")
+
+
+def card(token: SimulatedToken, suite: str = "OCRA-1:HOTP-SHA256-8:QN10") -> SimulatedToken:
+    """Return a token without a camera."""
+    return replace(token, suite=OCRASuite.parse(suite), serial="CARD", vk=b"\x09" * 8)
+
+
+@pytest.mark.parametrize("typed", ["1234567890", "1234 5678 90"])
+def test_digits_typed_into_a_token_without_a_camera_give_its_code(
+    token: SimulatedToken, file: Path, typed: str
+) -> None:
+    typing = card(token, "OCRA-1:HOTP-SHA256-8:QN10-T1M")
+    save(file, token, typing)
+    step = SECONDS // 60
+    expected = ocra.compute(typing.suite, typing.seed, question="1234567890", time_step=step)
+    assert succeed("type", typed) == f"{expected}\n"
+
+
+def test_digits_typed_into_a_token_with_a_counter_count(token: SimulatedToken, file: Path) -> None:
+    save(file, card(token, "OCRA-1:HOTP-SHA256-8:C-QN10"))
+    assert succeed("type", "1234567890") != succeed("type", "1234567890")
+    assert load(file).tokens[0].counter == 2
+
+
+def test_one_of_several_tokens_without_a_camera_is_named(
+    token: SimulatedToken, file: Path
+) -> None:
+    typing = card(token)
+    save(file, typing, replace(typing, serial="OTHER", vk=b"\x08" * 8, seed=b"\x08" * 32))
+    assert refuse("type", "1234567890") == "token_ambiguous"
+    expected = ocra.compute(typing.suite, typing.seed, question="1234567890")
+    assert succeed("type", "1234567890", "--token", "CARD") == f"{expected}\n"
+
+
+@pytest.mark.usefixtures("token")
+def test_digits_that_no_token_takes_are_refused() -> None:
+    assert refuse("type", "1234567890") == "token_unknown"
+
+
+@pytest.mark.parametrize("typed", ["123456789", "12345678901"])
+def test_too_few_or_too_many_digits_are_refused(
+    token: SimulatedToken, file: Path, typed: str
+) -> None:
+    save(file, card(token))
+    assert refuse("type", typed, "--token", "CARD") == "question_unfit"
+
+
+def test_nothing_is_typed_into_a_token_with_a_camera(token: SimulatedToken) -> None:
+    assert refuse("type", "a" * 64, "--token", token.serial) == "question_unfit"
+
+
+def test_typed_letters_are_no_digits(token: SimulatedToken, file: Path) -> None:
+    save(file, card(token))
+    assert refuse("type", "12345678x0") == "question_invalid"
 
 
 def test_respond_as_json(token: SimulatedToken, challenge: str) -> None:

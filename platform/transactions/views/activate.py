@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.disclosure import disclosed
 from accounts.security import HolderRequest, holders_only
 from common.errors import DomainError
+from common.idempotency import once
 from common.sentences import sentence
 from enrolment.forms import DigitsForm
 from enrolment.selectors import token_of
@@ -36,6 +37,10 @@ def activate_token(request: HolderRequest, serial: str) -> HttpResponse:
         return _page(request, serial, form)
     if not form.is_valid():
         return _page(request, serial, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return once(request, lambda: _start(request, serial, form))
+
+
+def _start(request: HolderRequest, serial: str, form: DigitsForm) -> HttpResponse:
     digits = form.cleaned_data.get("digits", "")
     try:
         step = services.start_activation(

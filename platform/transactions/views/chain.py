@@ -57,7 +57,7 @@ def transaction(request: HolderRequest, tx: bytes) -> HttpResponse:
         raise
     except DomainError as error:
         return _page(request, tx, note=sentence(error.code), status=error.status)
-    messages.success(request, done)
+    messages.success(request, str(done))
     return redirect("transaction", tx=tx)
 
 

@@ -5,10 +5,10 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.security import HolderRequest, holders_only, kept_form
@@ -39,13 +39,15 @@ _ENDINGS = (
 _Made = TypeVar("_Made")
 
 
-@never_cache
+# Kept by the browser, so that the Back button finds the very form that was sent: sending that
+# again makes nothing new.
+@cache_control(private=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 @holders_only(keeps_form=True)
 def new(request: HolderRequest) -> HttpResponse:
     """GET, POST /transactions/new: begin a transaction with its first step."""
     holder, now = request.holder, timezone.now()
-    form = NewForm(request.POST or None, holder=holder, initial=_initial(request, "payment"))
+    form = NewForm(_typed(request), holder=holder, initial=_initial(request, "payment"))
     if request.method != "POST":
         return _page(request, form)
     if "check" in request.POST:
@@ -61,7 +63,7 @@ def new(request: HolderRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def scan_first(request: HttpRequest) -> HttpResponse:
     """GET, POST /continue: take a receipt, and go where the next step is written."""
-    form = ReceiptForm(request.POST or None)
+    form = ReceiptForm(_typed(request))
     status = HTTPStatus.OK
     if form.is_bound:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -97,7 +99,7 @@ def _follow(request: HolderRequest, head: Step) -> HttpResponse:
     if selectors.follower_of(head, now=now) is not None:
         raise ChainHeadMovedError
     form = PartForm(
-        request.POST or None,
+        _typed(request),
         holder=holder,
         is_open=head.transaction.is_open_to_anyone,
         initial=_initial(request, "approval"),
@@ -129,6 +131,11 @@ def _ended(request: HolderRequest, head: Step, error: DomainError) -> HttpRespon
     is_party = selectors.is_party(transaction=head.transaction, holder=request.holder)
     context = {"sentence": sentence(error.code), "chain": head.transaction if is_party else None}
     return render(request, "transactions/not_continued.html", context, status=error.status)
+
+
+def _typed(request: HttpRequest) -> QueryDict | None:
+    # An empty form that was sent is not one that was never filled in.
+    return request.POST if request.method == "POST" else None
 
 
 def _initial(request: HolderRequest, kind: str) -> dict[str, Any]:

@@ -6,7 +6,9 @@ import { gettext } from "./words.js";
 const MAX_SIDE = 1080;
 
 /** The camera cannot be used; the message says why and what to do. */
-export class CameraError extends Error {}
+export class CameraError extends Error {
+  name = "CameraError";
+}
 
 /** One camera, shown in one video element. */
 export class Camera {

@@ -1,6 +1,5 @@
 /** The page that verifies receipts: three ways in, and what comes out. */
 
-import { Camera, CameraError } from "./camera.js";
 import { gettext } from "./words.js";
 
 /** @param {string} id */
@@ -10,7 +9,7 @@ const ways = element("ways");
 const said = element("said");
 const result = element("result");
 const field = /** @type {HTMLTextAreaElement} */ (element("text"));
-const camera = new Camera(/** @type {HTMLVideoElement} */ (document.querySelector("video")));
+const video = /** @type {HTMLVideoElement} */ (document.querySelector("video"));
 
 // Of what a foreign code holds, so much is shown.
 const MAX_SHOWN = 400;
@@ -20,6 +19,8 @@ const MAX_SHOWN = 400;
  * @type {typeof import("./check.js") & typeof import("./report.js")}
  */
 let parts;
+/** @type {import("./camera.js").Camera | null} */
+let camera = null;
 
 begin();
 
@@ -53,9 +54,9 @@ function explainWhyNot() {
 
 function listen() {
   element("camera-start").addEventListener("click", look);
-  element("camera-stop").addEventListener("click", () => camera.stop());
-  window.addEventListener("pagehide", () => camera.stop());
-  document.addEventListener("visibilitychange", () => document.hidden && camera.stop());
+  element("camera-stop").addEventListener("click", () => camera?.stop());
+  window.addEventListener("pagehide", () => camera?.stop());
+  document.addEventListener("visibilitychange", () => document.hidden && camera?.stop());
   const picture = /** @type {HTMLInputElement} */ (element("picture"));
   picture.addEventListener("change", () => {
     readPicture(picture.files?.[0]);
@@ -98,27 +99,32 @@ function takeAddress() {
 async function look() {
   clear();
   showCamera(true);
-  const reading = import("./reader.js");
   let seen = "";
   try {
+    const { readCodes } = await import("./reader.js");
+    const { Camera } = await import("./camera.js");
+    camera = new Camera(video);
     for await (const pixels of camera.frames()) {
-      const texts = await (await reading).readCodes(pixels);
+      const texts = await readCodes(pixels);
       const isNew = texts.length > 0 && texts.join() !== seen;
       seen = texts.join() || seen;
       if (isNew && (await take(texts))) break;
     }
   } catch (error) {
-    tell(note("warn", error instanceof CameraError ? error.message : cannotRead()));
+    tell(note("warn", explainReading(error)));
   } finally {
+    camera = null;
     showCamera(false);
   }
 }
 
 /** @param {boolean} isOn */
 function showCamera(isOn) {
-  for (const id of ["viewfinder", "camera-hint", "camera-stop"]) element(id).hidden = !isOn;
-  for (const id of ["camera-promise", "camera-start"]) element(id).hidden = isOn;
-  if (isOn) element("camera-stop").focus();
+  const [start, stop] = [element("camera-start"), element("camera-stop")];
+  const wasHere = [start, stop].some((button) => button === document.activeElement);
+  for (const each of [stop, element("viewfinder"), element("camera-hint")]) each.hidden = !isOn;
+  for (const each of [start, element("camera-promise")]) each.hidden = isOn;
+  if (wasHere) (isOn ? stop : start).focus();
 }
 
 /** @param {File} [file] */
@@ -132,12 +138,16 @@ async function readPicture(file) {
     if (texts.length) await take(texts);
     else tell(note("warn", none));
   } catch (error) {
-    const isOfPicture = error instanceof Error && error.name === "PictureError";
-    tell(note("warn", isOfPicture ? error.message : cannotRead()));
+    tell(note("warn", explainReading(error)));
   }
 }
 
-function cannotRead() {
+/** @param {unknown} error Why there is no picture to be read. */
+function explainReading(error) {
+  // Known by their names: the modules may not even have been loaded.
+  if (error instanceof Error && ["CameraError", "PictureError"].includes(error.name)) {
+    return error.message;
+  }
   return gettext("The part that reads pictures could not be loaded. Connect to the network and load this page again, or paste the text.");
 }
 
@@ -173,7 +183,7 @@ async function verify(text) {
   }
   tell();
   history.replaceState({ receipt: text }, "");
-  camera.stop();
+  camera?.stop();
   ways.hidden = true;
   result.replaceChildren(parts.draw(finding));
   result.querySelector("h2")?.focus();
@@ -197,6 +207,7 @@ function again() {
 }
 
 function clear() {
+  camera?.stop();
   history.replaceState(null, "");
   result.replaceChildren();
   tell();

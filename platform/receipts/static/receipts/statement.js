@@ -185,11 +185,8 @@ export function statementPayload(statement) {
  * @throws {ProtocolError} whatever rule it breaks.
  */
 export function readStatement(payload) {
-  const [platform, tx, pos, prev, party, demand, serial, vk, sight, nonce, issued, ttl] = versioned(
-    "statement",
-    cbor.decode(payload),
-    13,
-  );
+  const parts = versioned("statement", cbor.decode(payload), 13);
+  const [platform, tx, pos, prev, party, demand, serial, vk, sight, nonce, issued, ttl] = parts;
   const statement = {
     platform: readPlatform(platform),
     tx,

@@ -20,9 +20,12 @@ if (form) {
     const body = new FormData(form);
     body.append("check", "1");
     const request = { method: "POST", body, signal: last.signal, headers: { Accept: "application/json" } };
-    const answer = await fetch(location.href, request).catch(() => null);
-    if (!answer?.ok || answer.redirected) return; // without a connection, or signed out: sending will tell
-    const { errors, notes } = await answer.json();
+    // Without a connection or a session nothing is said: sending will tell.
+    const said = await fetch(location.href, request)
+      .then((answer) => (answer.ok && !answer.redirected ? answer.json() : null))
+      .catch(() => null);
+    if (!said) return;
+    const { errors, notes } = said;
     for (const [name, shown] of fields) {
       shown.note(notes[name] ?? "");
       if (touched.has(name)) shown.complain(errors[name] ?? "");
@@ -58,16 +61,19 @@ if (form) {
 // Returns what shows a complaint and a note at one field.
 function field(box) {
   const inputs = box.querySelectorAll("input, select, textarea");
-  const said = box.querySelector(".errorlist") ?? document.createElement("p");
-  const complaint = document.createElement("p");
+  const said = box.querySelector(".errorlist") ?? document.createElement("div");
+  const complaint = document.createElement("div");
   complaint.className = "errorlist";
   complaint.id = `${inputs[0].id}_said`;
   complaint.setAttribute("aria-live", "polite");
   complaint.textContent = said.textContent.trim();
   said.remove();
-  const note = document.createElement("p");
+  const note = document.createElement("div");
   note.className = "help used";
-  box.append(note, complaint);
+  const help = box.querySelector(".help");
+  if (help) help.before(note);
+  else box.append(note);
+  box.append(complaint);
   const described = box.querySelector("fieldset") ?? inputs[0];
   const ids = (described.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id && id !== said.id);
   described.setAttribute("aria-describedby", [...ids, complaint.id].join(" "));

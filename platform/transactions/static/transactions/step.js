@@ -2,7 +2,7 @@
 
 const live = document.querySelector("#live");
 const offline = document.querySelector("#offline");
-const countdown = document.querySelector("#countdown");
+const countdowns = document.querySelectorAll("[data-countdown]");
 const announcements = [...document.querySelectorAll("#announcements > [data-at]")];
 
 const BETWEEN_MS = 2000;
@@ -17,9 +17,11 @@ function secondsLeft() {
 
 function count() {
   const left = secondsLeft();
-  countdown.hidden = false;
-  countdown.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
-  countdown.classList.toggle("countdown-short", left <= 30);
+  for (const countdown of countdowns) {
+    countdown.hidden = false;
+    countdown.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    countdown.classList.toggle("countdown-short", left <= 30);
+  }
   for (const text of announcements) {
     // Told once, when it is reached; a few seconds wide, since a busy page may skip one.
     const sooner = Number(text.dataset.at) - left;
@@ -27,10 +29,8 @@ function count() {
   }
 }
 
-if (countdown) {
-  count();
-  setInterval(count, 1000);
-}
+count();
+setInterval(count, 1000);
 
 let failures = 0;
 let timer;

@@ -1,9 +1,18 @@
-"""Passkeys, in words for people who never heard of them."""
+"""Forms of allauth, in words for people who never saw such a thing."""
 
 from typing import Any
 
+from allauth.account.forms import LoginForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django.utils.translation import gettext_lazy as _
+
+
+class SignInForm(LoginForm):  # type: ignore[misc]  # published without types
+    """E-mail address and password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["remember"].label = _("Stay signed in on this device")
 
 
 class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # published without types

@@ -1,0 +1,1 @@
+"""Formats of languages, where Django's own differ from what readers expect."""

@@ -1,0 +1,32 @@
+"""Browsers for the tests of pages: signed in, and an operator's."""
+
+from typing import Any
+
+from django.test import Client
+
+from tests.platform.world import Person
+
+# Pages of the console that list things, by their paths below it.
+LISTS = ("", "holders", "tokens", "hosts", "transactions", "audit")
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+
+
+def browser_of(person: Person) -> Client:
+    """Return a browser in which somebody is signed in."""
+    client = Client(raise_request_exception=False)
+    client.force_login(person.holder.user, backend=BACKEND)
+    return client
+
+
+def operator(name: str) -> Person:
+    """Make an operator."""
+    person = Person.make(name)
+    person.holder.user.is_staff = True
+    person.holder.user.save()
+    return person
+
+
+def text_of(answer: Any, status: int = 200) -> str:
+    """Return a page, which must have answered so."""
+    assert answer.status_code == status
+    return str(answer.content.decode())
