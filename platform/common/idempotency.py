@@ -65,15 +65,19 @@ def once(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse
     """Do what the form on a page asks for once, however often that form is sent.
 
     The same form is the same to the letter: its CSRF token is masked anew whenever the page is
-    drawn.  A form that succeeds ends in a redirect, and that is given again; a form that was
-    refused may be sent again.
+    drawn.  A script may tell pages apart itself by a field ``drawing``, which survives the Back
+    button; then the CSRF token does not count.  A form that succeeds ends in a redirect, and that
+    is given again; a form that was refused may be sent again.
 
     Args:
         request: The POST.
         work: Does it, and answers.
     """
     sealer = Sealer.from_base64(settings.COUNTERSIGN_KEK)
-    body_hash = sealer.keyed_hash("idempotency-body", request.POST.urlencode().encode())
+    fields = request.POST.copy()
+    if fields.get("drawing"):
+        fields.pop("csrfmiddlewaretoken", None)
+    body_hash = sealer.keyed_hash("idempotency-body", fields.urlencode().encode())
     scope = sealer.keyed_hash("idempotency-scope", _scope(request, body_hash.hex()))
     patient_until = time.monotonic() + PATIENCE_SECONDS
     while not _claim(scope, body_hash, timezone.now()):

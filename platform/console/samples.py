@@ -79,6 +79,7 @@ def samples() -> dict[str, Any]:
         "pages": _pages(),
         "part": Part([], is_first=False, older=4711),
         "chain": ["signed", "expired", "challenged"],
+        "verdicts": [("good", "signed"), ("warn", "closing"), ("bad", "refused")],
     }
 
 

@@ -127,3 +127,31 @@ def test_a_malformed_form_is_no_fault_of_ours(host: LocalHost, body: bytes, kind
 
 def test_a_form_of_a_megabyte_is_too_large(host: LocalHost) -> None:
     assert host.client.post("/e", {"link": "1" * 1_000_000}).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("wanted", "language", "heading"),
+    [
+        ("en", "en", "Enrol a token"),
+        ("zh-CN", "zh-hans", "绑定令牌"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh-hans", "绑定令牌"),
+        ("fr", "en", "Enrol a token"),
+        ("\xff;q=x", "en", "Enrol a token"),
+    ],
+)
+def test_the_page_speaks_the_language_of_its_reader(
+    paired: Paired, host: LocalHost, wanted: str, language: str, heading: str
+) -> None:
+    link = paired.invitation.to_link()
+    response = host.client.post("/e", {"link": link}, headers={"Accept-Language": wanted})
+
+    page = response.content.decode()
+    assert f'<html lang="{language}">' in page
+    assert heading in page
+    assert "Set-Cookie" not in response.headers
+
+
+def test_what_is_said_to_programs_stays_english(host: LocalHost) -> None:
+    response = host.client.get("/nothing", headers={"Accept-Language": "zh-CN"})
+
+    assert "There is nothing at this address." in response.content.decode()

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page as BrowserPage
 
+from protocol import qrtext
+from protocol.qrtext import Link
 from tests.browser.browser import Visitor
 from tests.browser.scene import Scene
 
@@ -49,6 +51,21 @@ def _unfold(page: BrowserPage, scene: Scene) -> None:
     """Open what is folded."""
     for summary in page.locator("main summary").all():
         summary.click()
+
+
+def _scan(page: BrowserPage, text: str) -> None:
+    """Verify a text, and unfold all that is said of it."""
+    page.fill("#text", text)
+    page.locator("#by-text button").click()
+    page.locator(".verdict, #said .command").wait_for()
+    for summary in page.locator("main summary").all():
+        summary.click()
+
+
+def _changed(receipt: str) -> str:
+    """Change a word in a receipt."""
+    origin, message = qrtext.decode(receipt, Link.RECEIPT)
+    return qrtext.encode(origin, Link.RECEIPT, message.replace(b"noon", b"dusk"))
 
 
 def _begin_enrolment(page: BrowserPage, scene: Scene) -> None:
@@ -93,6 +110,17 @@ PAGES = (
     Page("account-password", "/accounts/password/change/", who="anna"),
     Page("account-passkeys", "/accounts/2fa/", who="anna"),
     Page("account-again", "/accounts/reauthenticate/", who="anna"),
+    Page("scan", "/scan", act=lambda page, _: page.locator("#ways").wait_for()),
+    # Each at an address of its own: at the same one, the page shows again what it showed.
+    Page("scan-other", "/scan?other", act=lambda page, _: _scan(page, "https://example.org/")),
+    Page("scan-receipt", "/scan?receipt", act=lambda page, scene: _scan(page, scene.receipt)),
+    Page("scan-refusal", "/scan?refusal", act=lambda page, scene: _scan(page, scene.refusal)),
+    Page("scan-changed", "/scan?x", act=lambda page, scene: _scan(page, _changed(scene.receipt))),
+    Page("new-transaction", "/transactions/new", who="anna"),
+    Page("new-transaction-without-token", "/transactions/new", who="nora"),
+    Page("continue", "/continue"),
+    Page("continue-transaction", "/continue/{continuable}", who="ben"),
+    Page("continue-not-possible", "/continue/{receipt}", who="nora", status=409),
     Page("console", "/console/", who="operator"),
     Page("console-found", "/console/?q=e", who="operator"),
     Page("console-holders", "/console/holders", who="operator"),

@@ -1,7 +1,7 @@
 """The scan page as its visitors use it, with keys that this test made up or the site's own."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from playwright.sync_api import Locator, Page, Route, expect
@@ -110,9 +110,7 @@ class Scanner:
             found.setdefault(outcome, []).append(f"{number} {text}")
         return found
 
-    def facts(self, step: str) -> Mapping[str, str]:
+    def facts(self, step: str) -> dict[str, str]:
         """What one step says, by its labels."""
         rows = self.page.locator("li", has=self.page.get_by_role("heading", name=step))
-        return dict(
-            row.split("\n", 1) for row in rows.locator(".facts > div").all_inner_texts()
-        )
+        return dict(row.split("\n", 1) for row in rows.locator(".facts > div").all_inner_texts())

@@ -26,7 +26,7 @@ class Scene:
             here and has nothing, ``operator`` looks after the site.
         places: Ids that stand in paths: Anna's ``account``; of her ``transaction``, and of one
             that is ``stuck``; of a step in each state; of a
-            ``receipt`` and a ``refusal``; of a ``token`` and one that is ``suspended``.
+            ``receipt``, of one that is ``continuable``, and a ``refusal``; of a ``token`` and one that is ``suspended``.
         receipt: The text of a receipt's QR code.
         refusal: The text of a refusal's QR code.
     """
@@ -73,6 +73,7 @@ def make_scene(site: Live) -> Scene:
             "stuck": closing["transaction"],
             "account": anna.account,
             "receipt": signed["receipt_id"],
+            "continuable": anna.sign(anna.open())["receipt_id"],
             "refusal": declined["receipt_id"],
             "token": challenged["token"],
             "suspended": suspended.serial,

@@ -69,8 +69,8 @@ def _shoot_page(visitor: Visitor, scene: Scene, page: Page, stem: str) -> None:
     for width, height in SIZES.items():
         visitor.page.set_viewport_size({"width": width, "height": height})
         # As high as the page, so that what sticks to the bottom is seen there.
-        height = visitor.page.evaluate("document.documentElement.scrollHeight")
-        visitor.page.set_viewport_size({"width": width, "height": height})
+        whole = visitor.page.evaluate("document.documentElement.scrollHeight")
+        visitor.page.set_viewport_size({"width": width, "height": whole})
         for scheme in ("light", "dark"):
             visitor.page.emulate_media(color_scheme=scheme)
             path = f"{stem}-{width}-{scheme}.png"

@@ -122,7 +122,9 @@ def test_certificates_are_fetched_and_the_day_is_said(visitor: Visitor) -> None:
 
     expect(scanner.outcome).to_have_text(COMPLETE)
     assert sum("by a fetched certificate" in line for line in scanner.lines["Passed"]) == 2
-    expect(scanner.page.get_by_text(re.compile(r"^Certificates of servers fetched on "))).to_be_visible()
+    expect(
+        scanner.page.get_by_text(re.compile(r"^Certificates of servers fetched on "))
+    ).to_be_visible()
 
 
 def test_a_folded_receipt_says_how_much_is_not_shown(scanner: Scanner) -> None:
@@ -194,7 +196,9 @@ def test_a_receipt_of_another_platform_is_not_judged(scanner: Scanner, name: str
     scanner.paste(text_of(message, "https://else.where"))
 
     expect(scanner.outcome).to_have_text(FOREIGN)
-    expect(scanner.page.get_by_text(f"Elsewhere ({name}), https://else.where").first).to_be_visible()
+    expect(
+        scanner.page.get_by_text(f"Elsewhere ({name}), https://else.where").first
+    ).to_be_visible()
     expect(scanner.page.get_by_role("link", name=re.compile("else"))).to_have_count(0)
 
 
@@ -312,7 +316,9 @@ def test_the_result_is_told_in_the_readers_language(new_visitor: NewVisitor, sce
     visitor = new_visitor(language="zh-CN")
     visitor.go(f"/r#{scene.receipt.partition('#')[2]}")
 
-    expect(visitor.page.locator(".chain time").first).to_contain_text(re.compile(r"\d年\d+月\d+日"))
+    expect(visitor.page.locator(".chain time").first).to_contain_text(
+        re.compile(r"\d年\d+月\d+日")
+    )
     lines = visitor.page.locator(".checks > li")
     expect(lines.first).to_be_visible()
     assert all(re.search("[一-龥]", line) for line in lines.all_inner_texts())

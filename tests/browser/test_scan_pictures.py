@@ -24,7 +24,9 @@ from tests.protocol import world
 NewVisitor = Callable[..., Visitor]
 # A full receipt of three parties fills a code of version 25.
 RECEIPTS = [
-    text_of(world.receipt_in_form(CHAIN[:parties], parties, parties - 1 or 1).sign(world.RECEIPT_KEY))
+    text_of(
+        world.receipt_in_form(CHAIN[:parties], parties, parties - 1 or 1).sign(world.RECEIPT_KEY)
+    )
     for parties in (1, 2, 3)
 ]
 CHALLENGE = qrtext.encode("https://cs.example.com", Link.BUNDLE, b"challenge")
@@ -232,7 +234,9 @@ def test_a_camera_that_cannot_be_used_says_why_and_what_to_do(
     expect(scanner.page.get_by_role("button", name="Start the camera")).to_be_focused()
 
 
-@pytest.mark.parametrize(("secure", "sentence"), [(True, "lets no page use"), (False, "over https")])
+@pytest.mark.parametrize(
+    ("secure", "sentence"), [(True, "lets no page use"), (False, "over https")]
+)
 def test_without_a_way_to_the_camera_the_page_says_so(
     scanner: Scanner, *, secure: bool, sentence: str
 ) -> None:

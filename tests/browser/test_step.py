@@ -239,6 +239,23 @@ def test_the_code_on_the_page_is_read_by_a_scanner(
         assert read_codes(picture) == [step["challenge"]]
 
 
+def test_a_receipt_that_does_not_verify_any_more_is_not_drawn_and_that_is_told(
+    desk: Visitor, site: Live, anna: Party
+) -> None:
+    step = anna.open()
+    anna.sign(step)
+    site.change(
+        "platform",
+        f"UPDATE transactions_step SET verdict = x'00' WHERE s = x'{step['id']}'",  # noqa: S608
+    )
+    desk.tolerate(f"{SAID} 409")
+
+    page = see(desk, step)
+
+    expect(page.get_by_text("This code could not be drawn")).to_be_visible()
+    expect(page.locator(".qr")).to_have_count(0)
+
+
 def test_without_scripts_a_step_is_answered_all_the_same(
     new_visitor: NewVisitor, anna: Party
 ) -> None:

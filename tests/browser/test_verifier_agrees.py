@@ -281,6 +281,7 @@ def test_a_small_point_is_refused_though_the_equation_holds(
         s = int.from_bytes(k, "little") * scalar
     signature = point + (s % make_vectors.ORDER).to_bytes(32, "little")
     Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+    assert not is_valid_signature(key, signature, message)
     assert not is_valid_in_browser(any_reader, key, signature, message)
 
 

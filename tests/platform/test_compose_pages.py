@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
 
@@ -346,14 +347,17 @@ def test_a_form_is_known_again_in_the_way_browsers_send_it(anna: Person) -> None
 # While somebody writes.
 
 
-def check(
-    person: Person, path: str = NEW, client: Client | None = None, **changes: object
-) -> dict[str, dict[str, str]]:
+def checked(client: Client, path: str, filled: dict[str, Any]) -> dict[str, dict[str, str]]:
     """What the server says while somebody writes."""
-    response = (client or browser_of(person)).post(path, form(person, **changes, check="1"))
+    response = client.post(path, {**filled, "check": "1"})
     assert response.status_code == 200
     said: dict[str, dict[str, str]] = response.json()
     return said
+
+
+def check(person: Person, **changes: object) -> dict[str, dict[str, str]]:
+    """What the server says while somebody begins a transaction."""
+    return checked(browser_of(person), NEW, form(person, **changes))
 
 
 def test_checking_says_what_is_understood_and_how_much_room_is_used(anna: Person) -> None:
@@ -380,7 +384,8 @@ def test_checking_runs_the_statement_dry(anna: Person, ben: Person) -> None:
     part = long_part(2)
     demand = {name: str(value) for name, value in part["demand"].items() if name != "amount"}
 
-    said = check(ben, page_of(first), **demand, remark=part["remark"])
+    filled = form(ben, **demand, remark=part["remark"])
+    said = checked(browser_of(ben), page_of(first), filled)
 
     assert "bytes too long for a QR code" in said["errors"]["__all__"]
 
@@ -396,7 +401,7 @@ def test_checking_makes_nothing_however_often(anna: Person) -> None:
     before = everything_stored()
 
     for _ in range(12):
-        assert check(anna, client=client)["errors"] == {}
+        assert checked(client, NEW, form(anna))["errors"] == {}
 
     assert everything_stored() == before
     assert not IdempotentRequest.objects.exists()
@@ -431,6 +436,17 @@ def test_the_same_words_on_a_page_drawn_anew_are_another_form(anna: Person) -> N
 
     client.post(NEW, form(anna, csrfmiddlewaretoken="masked anew"))
 
+    assert len(steps_of(anna)) == 2
+
+
+def test_a_page_that_came_back_is_known_by_its_drawing(anna: Person) -> None:
+    client = browser_of(anna)
+    sent = [
+        client.post(NEW, form(anna, drawing=drawing, csrfmiddlewaretoken=mask))
+        for drawing, mask in (("1", "a"), ("1", "b"), ("2", "b"))
+    ]
+
+    assert sent[0]["Location"] == sent[1]["Location"] != sent[2]["Location"]
     assert len(steps_of(anna)) == 2
 
 
@@ -494,7 +510,9 @@ def sign_in(client: Client, person: Person) -> str:
     """Sign in by the form where somebody was sent to; return where that leads."""
     person.holder.user.set_password(PASSWORD)
     person.holder.user.save()
-    person.holder.user.emailaddress_set.create(email=person.email, verified=True, primary=True)
+    EmailAddress.objects.create(
+        user=person.holder.user, email=person.email, verified=True, primary=True
+    )
     page = {"login": person.email, "password": PASSWORD}
     return str(client.post("/accounts/login/?next=" + NEW, page)["Location"])
 

@@ -39,8 +39,7 @@ _ENDINGS = (
 _Made = TypeVar("_Made")
 
 
-# Kept by the browser, so that the Back button finds the very form that was sent: sending that
-# again makes nothing new.
+# The browser may keep it, so that the Back button finds what was typed.
 @cache_control(private=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 @holders_only(keeps_form=True)

@@ -11,6 +11,7 @@ document.addEventListener("allauth.error", (event) => {
 
 // The Enter key in a form does what its button does: ask for the passkey first.
 for (const credential of document.querySelectorAll("input[name=credential]")) {
+  credential.value = ""; // "null", to begin with
   credential.form.addEventListener("submit", (event) => {
     if (credential.value) return;
     event.preventDefault();

@@ -42,6 +42,18 @@ window.addEventListener("pageshow", () => {
   }
 });
 
+// <img data-lost="…"> says so when it cannot be shown: what is stored may not verify any more.
+for (const image of document.querySelectorAll("img[data-lost]")) {
+  const tell = () => {
+    const text = document.createElement("p");
+    text.setAttribute("role", "alert");
+    text.textContent = image.dataset.lost;
+    image.parentElement.replaceWith(text);
+  };
+  if (image.complete && image.naturalWidth === 0) tell();
+  else image.addEventListener("error", tell);
+}
+
 // <button data-print> prints; it is hidden where there is no script.
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;

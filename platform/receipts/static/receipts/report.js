@@ -54,6 +54,9 @@ export function draw(finding) {
     code: text,
     continue: canContinue(report) ? drawContinuation(text) : null,
   });
+  // site.js, which does the copying, has looked for such buttons before.
+  const copying = /** @type {HTMLElement} */ (page.querySelector("[data-copy]"));
+  copying.hidden = !navigator.clipboard;
   return page;
 }
 

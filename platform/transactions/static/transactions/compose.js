@@ -37,6 +37,15 @@ if (form) {
     timer = setTimeout(check, PAUSE);
   };
 
+  // A page that comes back with the Back button is the same drawing, also when it is loaded anew: what is sent from
+  // it again is then known again.
+  const drawing = document.createElement("input");
+  drawing.type = "hidden";
+  drawing.name = "drawing";
+  drawing.value = history.state?.drawing ?? form.elements.csrfmiddlewaretoken.value;
+  form.append(drawing);
+  history.replaceState({ ...history.state, drawing: drawing.value }, "");
+
   form.addEventListener("input", checkSoon);
   form.addEventListener("change", (event) => {
     touched.add(event.target.name);
