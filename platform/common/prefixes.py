@@ -5,7 +5,7 @@ MIN_DIGITS = 4
 
 
 def id_range(text: str, octets: int) -> tuple[bytes, bytes] | None:
-    """Return the least and the greatest id whose hex begins with these digits.
+    r"""Return the least and the greatest id whose hex begins with these digits.
 
     Args:
         text: Hexadecimal digits, at least four.
@@ -15,7 +15,7 @@ def id_range(text: str, octets: int) -> tuple[bytes, bytes] | None:
         Both ends, to be looked for with ``range``; ``None`` when no id begins so.
 
     >>> id_range("4711", 4)
-    (b'G\\x11\\x00\\x00', b'G\\x11\\xff\\xff')
+    (b'G\x11\x00\x00', b'G\x11\xff\xff')
     >>> id_range("471", 4), id_range("gold", 4), id_range("0123456789", 4)
     (None, None, None)
     """

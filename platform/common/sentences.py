@@ -120,7 +120,9 @@ _SENTENCES: dict[str, Promise] = {
     "no_host": _("No authentication server takes new tokens just now. Try again later."),
     # Operators.
     "own_sign_in": _("You cannot suspend your own sign-in. Another operator can."),
-    "step_not_due": _("This step still has time, so there is nothing to settle. Wait for its end."),
+    "step_not_due": _(
+        "This step still has time, so there is nothing to settle. Wait for its end."
+    ),
     # The site itself.
     "idempotency_in_progress": _(
         "You sent this already, and it is still being worked on. Reload this page in a moment."
@@ -131,7 +133,9 @@ _SENTENCES: dict[str, Promise] = {
     "request_malformed": _("The page did not understand this. Go back and try again."),
     "method_not_allowed": _("The page did not understand this. Go back and try again."),
     "too_large": _("This is too large: one megabyte is the limit."),
-    "too_many_requests": _("You tried too often in a short time. Wait a few minutes, then try again."),
+    "too_many_requests": _(
+        "You tried too often in a short time. Wait a few minutes, then try again."
+    ),
     "session_lost": _(
         "Your session ended meanwhile, or cookies are off. Nothing was sent. Go back, load the "
         "page again and repeat."

@@ -1,5 +1,6 @@
 """One transaction's whole story, in order of time."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -57,13 +58,16 @@ class Event:
 
     Attributes:
         at: When, by the clock of whoever noted it.
-        kind: ``opened``, ``asked``, ``ended``, ``notice`` or ``row``.
+        kind: ``opened``; ``asked`` and ``ended`` of a step; ``notice``; ``concluded`` for an audit
+            row that ends a step, ``row`` for any other.
         thing: The transaction, part, notice or audit row.
+        place: Which step it belongs to; behind all when it is on the whole transaction.
     """
 
     at: datetime
     kind: str
     thing: "Transaction | Part | Notice | AuditRow"
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,25 +93,40 @@ def story(tx: bytes, *, now: datetime) -> Story:
     """
     chain = transaction_by_tx(tx)
     steps = list(whole_steps(chain))
-    placed = [((0, "opened"), Event(chain.created_at, "opened", chain))]
+    rows = list(_of_rows(rows_about(audit_subjects(chain, steps)), steps))
+    events = [
+        Event(chain.created_at, "opened", chain, 0),
+        *_of_steps(steps, now),
+        *rows,
+        *_of_notices(notices_about(str(chain)), rows, len(steps)),
+    ]
+    events.sort(key=lambda event: (int(event.at.timestamp()), event.place, _RANKS[event.kind]))
+    return Story(chain, events, [step for step in steps if step.is_due(now)])
+
+
+def _of_steps(steps: "list[Step]", now: datetime) -> Iterator[Event]:
     for place, step in enumerate(steps):
         part = Part(step, _statement(step), step.is_due(now))
-        placed.append(((place, "asked"), Event(step.issued_at, "asked", part)))
+        yield Event(step.issued_at, "asked", part, place)
         if step.decided_at is not None:
-            placed.append(((place, "ended"), Event(step.decided_at, "ended", part)))
-    concluded: dict[datetime, int] = {}
-    for row in rows_about(audit_subjects(chain, steps)):
-        place, is_end = _place(row, steps), row.action.startswith("step.")
-        placed.append(((place, "concluded" if is_end else "row"), Event(row.at, "row", row)))
-        concluded |= {row.at: place} if is_end else {}
-    for notice in notices_about(str(chain)):
-        # Written with the row that ends a step, at the very same time.
-        place = concluded.get(notice.created_at, len(steps))
-        placed.append(((place, "notice"), Event(notice.created_at, "notice", notice)))
-    placed.sort(key=lambda entry: (int(entry[1].at.timestamp()), entry[0][0], _RANKS[entry[0][1]]))
-    return Story(
-        chain, [event for _, event in placed], [step for step in steps if step.is_due(now)]
-    )
+            yield Event(step.decided_at, "ended", part, place)
+
+
+def _of_rows(rows: "Iterable[AuditRow]", steps: "list[Step]") -> Iterator[Event]:
+    for row in rows:
+        on = (place for place, step in enumerate(steps) if step.public_id in row.subject)
+        kind = "concluded" if row.action.startswith("step.") else "row"
+        yield Event(row.at, kind, row, next(on, len(steps)))
+
+
+def _of_notices(
+    notices: "Iterable[Notice]", rows: list[Event], behind_all: int
+) -> Iterator[Event]:
+    # A notice is written with the row that ends a step, at the very same time.
+    places = {row.at: row.place for row in rows if row.kind == "concluded"}
+    for notice in notices:
+        at = notice.created_at
+        yield Event(at, "notice", notice, places.get(at, behind_all))
 
 
 def _statement(step: "Step") -> Statement | None:
@@ -115,9 +134,3 @@ def _statement(step: "Step") -> Statement | None:
         return step.content
     except ProtocolError:
         return None
-
-
-def _place(row: "AuditRow", steps: "list[Step]") -> int:
-    """Return which step an audit row is on; behind all when it is on the transaction."""
-    on = (place for place, step in enumerate(steps) if step.public_id in row.subject)
-    return next(on, len(steps))

@@ -26,7 +26,8 @@ class Scene:
             here and has nothing, ``operator`` looks after the site.
         places: Ids that stand in paths: Anna's ``account``; of her ``transaction``, and of one
             that is ``stuck``; of a step in each state; of a
-            ``receipt``, of one that is ``continuable``, and a ``refusal``; of a ``token`` and one that is ``suspended``.
+            ``receipt``, of one that is ``continuable``, and of a ``refusal``; of a ``token`` and
+            one that is ``suspended``.
         receipt: The text of a receipt's QR code.
         refusal: The text of a refusal's QR code.
     """

@@ -187,9 +187,7 @@ def test_a_passkey_is_added_and_signs_in_alone(phone: Visitor, nobody: Person) -
 
 
 @pytest.mark.usefixtures("authenticator")
-def test_a_passkey_or_a_recovery_code_follows_the_password(
-    phone: Visitor, nobody: Person
-) -> None:
+def test_a_passkey_or_a_recovery_code_follows_the_password(phone: Visitor, nobody: Person) -> None:
     page = phone.page
     sign_up(phone, nobody)
     add_passkey(phone, alone=False)

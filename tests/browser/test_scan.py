@@ -262,6 +262,22 @@ def test_a_phones_camera_app_leads_right_to_the_result(visitor: Visitor, scene: 
     expect(scanner.outcome).to_have_text(COMPLETE)
 
 
+def test_a_damaged_address_leaves_the_ways_in(visitor: Visitor, scene: Scene) -> None:
+    visitor.go(f"/r#{scene.receipt.partition('#')[2][:-1]}")
+
+    expect(Scanner(visitor).said).to_contain_text("This code is damaged or was changed")
+    expect(visitor.page.get_by_role("button", name="Start the camera")).to_be_visible()
+
+
+def test_a_link_to_the_page_begins_anew(scanner: Scanner) -> None:
+    scanner.paste(signed(ONE))
+    expect(scanner.outcome).to_have_text(COMPLETE)
+    scanner.page.get_by_role("banner").get_by_role("link", name="Verify").click()
+
+    expect(scanner.page.get_by_role("button", name="Start the camera")).to_be_visible()
+    expect(scanner.page.locator(".verdict")).to_have_count(0)
+
+
 def test_a_second_receipt_in_the_address_takes_the_place_of_the_first(
     visitor: Visitor, scene: Scene
 ) -> None:

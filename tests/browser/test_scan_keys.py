@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from protocol.ed25519 import SigningKey
 from protocol.keys import Directory, KeyCertificate, Purpose, root_fingerprint
 from tests.browser.browser import Visitor
+from tests.browser.checks import assert_accessible
 from tests.browser.receipts import CHAIN, ONE
 from tests.browser.scanner import COMPLETE, FOREIGN, INCOMPLETE, Scanner, keys, text_of
 from tests.browser.scene import Scene
@@ -99,7 +100,6 @@ def test_keys_that_nobody_signed_are_not_used(visitor: Visitor, offered: bytes) 
 def test_newer_keys_take_the_place_of_older_ones_and_never_the_reverse(scanner: Scanner) -> None:
     for offered, used in ((0, 0), (2, 2), (1, 2)):
         scanner.serve("keys", directory_of(world.ROOT, world.NOON + offered * DAY))
-        scanner.page.goto("about:blank")
         scanner.open().paste(RECEIPT)
         expect(scanner.page.get_by_text(f"Keys as of 2026-01-0{1 + used} ")).to_be_visible()
         expect(scanner.outcome).to_have_text(COMPLETE)
@@ -131,6 +131,7 @@ def test_keys_under_another_root_are_installed_only_when_asked_to(scanner: Scann
     expect(scanner.outcome).to_have_text(COMPLETE)
     warning = scanner.page.get_by_text("These are not the keys that this browser knows")
     expect(warning).to_be_visible()
+    assert_accessible(scanner.page)
     for fingerprint in ROOTS:
         expect(scanner.page.get_by_text(fingerprint).first).to_be_visible()
     assert kept(scanner)["root"] == world.ROOT.public.hex()

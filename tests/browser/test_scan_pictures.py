@@ -16,6 +16,7 @@ from protocol.qrtext import Link
 from receipts.images import draw_png, draw_svg
 from tests.browser.browser import Visitor
 from tests.browser.camera import film
+from tests.browser.checks import assert_accessible, assert_fits
 from tests.browser.receipts import CHAIN
 from tests.browser.scanner import COMPLETE, Scanner, keys, text_of
 from tests.browser.scene import Scene
@@ -202,12 +203,15 @@ def test_the_camera_reads_a_code_that_moves_in_somebodys_hand(
 def test_the_camera_goes_on_after_a_code_that_is_no_receipt(
     new_scanner: Callable[..., Scanner], tmp_path: Path
 ) -> None:
-    scanner = new_scanner(camera=film(drawn("https://example.org/menu"), tmp_path / "film.mjpeg"))
+    seen = film(drawn("https://example.org/menu"), tmp_path / "film.mjpeg")
+    scanner = new_scanner(camera=seen, width=360)
     scanner.page.get_by_role("button", name="Start the camera").click()
     expect(scanner.said).to_contain_text("https://example.org/menu")
 
     stop = scanner.page.get_by_role("button", name="Stop the camera")
     expect(stop).to_be_visible()
+    assert_accessible(scanner.page)
+    assert_fits(scanner.page)
     stop.click()
     expect(scanner.page.get_by_role("button", name="Start the camera")).to_be_focused()
     assert scanner.page.evaluate("document.querySelector('video').srcObject === null")

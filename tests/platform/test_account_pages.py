@@ -153,7 +153,7 @@ def test_a_revoked_key_opens_nothing_and_is_listed_no_more(browser: Client) -> N
     assert call("GET", "/me", key=key).refusal == (401, "not_authenticated")
 
 
-@pytest.mark.parametrize("key", ["", "0", "-1", "x", "1" * 19, "1" * 5000, "١"])
+@pytest.mark.parametrize("key", ["", "0", "-1", "x", "1" * 19, "1" * 5000, "\u0661"])
 def test_a_key_that_there_is_not_is_not_found(browser: Client, key: str) -> None:
     assert browser.post("/account", {"action": "revoke-key", "key": key}).status_code == 404
 

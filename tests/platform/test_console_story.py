@@ -30,6 +30,7 @@ def told(tx: str) -> list[str]:
         "ended": lambda part: f"{part.step.state} {part.step.position}",
         "notice": lambda notice: f"notice {notice.kind}",
         "row": lambda row: f"row {row.action} {row.code}".strip(),
+        "concluded": lambda row: f"row {row.action} {row.code}".strip(),
     }
     return [short[event.kind](event.thing) for event in story(bytes.fromhex(tx), now=now()).events]
 

@@ -29,7 +29,7 @@ urlpatterns = [
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.base.urls")),
     path("accounts/2fa/recovery-codes/", include("allauth.mfa.recovery_codes.urls")),
-    *(pattern for pattern in urls.urlpatterns if str(pattern.pattern) != "accounts/"),
+    *(pattern for pattern in urls.urlpatterns if "allauth" not in repr(pattern)),
 ]
 
 
@@ -99,7 +99,9 @@ def look(client: Client, address: str, language: str) -> str:
 
 
 def mailed_code() -> str:
-    return re.findall(r"^([A-Z0-9]{4}-[A-Z0-9]{4})$", str(mail.outbox[-1].body), re.MULTILINE)[0]
+    found = re.search(r"^([A-Z0-9]{4}-[A-Z0-9]{4})$", str(mail.outbox[-1].body), re.MULTILINE)
+    assert found
+    return found[1]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -241,11 +243,10 @@ def test_a_new_address_counts_once_its_code_was_typed(browser: Client, dora: Use
 
 def test_whoever_tries_too_often_is_told_to_wait(dora: User) -> None:
     client = Client()
-    for _ in range(6):
-        response = client.post("/accounts/password/reset/", {"email": dora.email})
+    *_, last = (client.post("/accounts/password/reset/", {"email": dora.email}) for _ in range(6))
 
-    assert response.status_code == 429
-    assert "too often" in text(response)
+    assert last.status_code == 429
+    assert "too often" in text(last)
 
 
 # Passkeys.

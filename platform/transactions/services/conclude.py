@@ -170,8 +170,10 @@ def _tell_people(step: Step, verdict: Verdict, actor: str, now: datetime) -> Non
     told = {step.holder_id}
     if verdict.accepted and (step.next_holder_id or step.next_email):
         told |= _invite(step, now)
-    before = Step.objects.filter(pk=step.previous_id).values_list("holder_id", flat=True)
-    concerned = {step.transaction.owner_id, *(before if step.previous_id else ())}
+    concerned = {step.transaction.owner_id}
+    if step.previous_id is not None:
+        before = Step.objects.filter(pk=step.previous_id)
+        concerned |= set(before.values_list("holder_id", flat=True))
     for holder in holders_by_id(concerned - told):
         if actor != holder.actor:
             _notify(step, holder, _NEWS[verdict.reason], now)

@@ -27,7 +27,7 @@ begin();
 /** See whether this browser can verify at all, and take what the address holds. */
 async function begin() {
   // Out of the address before anything else can read it there.
-  const text = takeAddress() || history.state?.receipt;
+  const text = takeAddress() || takeBack();
   try {
     parts = { ...(await import("./check.js")), ...(await import("./report.js")) };
     if (!(await parts.isSupported())) throw new Error("no Ed25519");
@@ -35,7 +35,7 @@ async function begin() {
     explainWhyNot();
     return;
   }
-  ways.hidden = false;
+  ways.hidden = Boolean(text);
   listen();
   if (text) await verify(text);
   // So that they are here when there is no network later.
@@ -46,7 +46,7 @@ function explainWhyNot() {
   const cannot = element("cannot");
   cannot.querySelector(".note p:last-child")?.append(
     isSecureContext
-      ? gettext("It lacks what checking signatures takes (Ed25519). Use the newest Firefox, Chrome, Edge or Safari.")
+      ? gettext("It lacks what checking signatures takes (Ed25519), or did not get all of this page. Load the page again. If that does not help, use the newest Firefox, Chrome, Edge or Safari.")
       : gettext("Browsers check signatures over https only. Open this page over https."),
   );
   cannot.hidden = false;
@@ -63,10 +63,14 @@ function listen() {
     picture.value = ""; // the same file may be chosen again
   });
   document.addEventListener("paste", (event) => readPicture(event.clipboardData?.files[0]));
-  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("dragover", (event) => {
+    if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+  });
   document.addEventListener("drop", (event) => {
+    const file = event.dataTransfer?.files[0];
+    if (!file) return;
     event.preventDefault(); // or the browser would leave this page for the picture
-    readPicture(event.dataTransfer?.files[0]);
+    readPicture(file);
   });
   element("by-text").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -93,6 +97,17 @@ function takeAddress() {
   if (!/^#\d/.test(hash)) return "";
   history.replaceState(null, "", pathname);
   return `${origin}/r${hash}`;
+}
+
+/**
+ * Return what was shown when this page was left, if the reader comes back to it.
+ * @returns {string}
+ */
+function takeBack() {
+  // A link to this page, from this page itself, means to begin anew.
+  const [how] = performance.getEntriesByType("navigation");
+  const isNew = /** @type {PerformanceNavigationTiming} */ (how).type === "navigate";
+  return (!isNew && history.state?.receipt) || "";
 }
 
 /** Have the camera look for a receipt until it sees one, or is stopped. */
@@ -178,6 +193,7 @@ async function verify(text) {
   try {
     finding = await parts.check(text);
   } catch (error) {
+    ways.hidden = false;
     tell(explain(error));
     return;
   }
