@@ -8,13 +8,19 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.utils.translation import get_language, override
+from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.selectors import language_of
 from signing.services import sealer
 
 _RECOVERY_CODES = b"seed of recovery codes"
+_WAYS = {
+    "reauthenticate": gettext_lazy("Use the password"),
+    "mfa_reauthenticate": gettext_lazy("Use a recovery code"),
+    "mfa_reauthenticate:webauthn": gettext_lazy("Use a passkey"),
+}
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # published without types
@@ -25,10 +31,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # published 
         return User(language=get_language() or "")
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a message, in the language of the user it is about where there is one."""
-        with override(getattr(context.get("user"), "language", "") or get_language()):
+        """Send a message, in the language of its reader where that is known."""
+        with override(language_of(email) or get_language()):
             name = settings.COUNTERSIGN_PLATFORM_NAME
             super().send_mail(template_prefix, email, {**context, "platform": name})
+
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
+        """Name the ways to show once more that it is the same person."""
+        ways = super().get_reauthentication_methods(user)
+        return [{**way, "description": _WAYS[way["id"]]} for way in ways]
 
     def clean_email(self, email: str) -> str:
         """Return the address.

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from django.db.models import Q, QuerySet
 
-from accounts.models import ApiKey, Holder
+from accounts.models import ApiKey, Holder, User
 from common.compiled import Compiled
 
 
@@ -29,6 +29,11 @@ def holder_by_account(account: str) -> Holder | None:
 def holder_by_email(email: str) -> Holder | None:
     """Return the holder who signs in with an address."""
     return Holder.objects.select_related("user").filter(user__email=email).first()
+
+
+def language_of(email: str) -> str:
+    """Return in which language the user of an address reads; empty where that is not known."""
+    return User.objects.filter(email=email).values_list("language", flat=True).first() or ""
 
 
 def holders_by_id(ids: Collection[int]) -> QuerySet[Holder]:

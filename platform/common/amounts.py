@@ -93,9 +93,10 @@ def _ambiguity(text: str, readings: list[_Reading], currency: str) -> str:
     ways = [write_amount(amount, currency) for amount in meant if amount is not None]
     told = _("“%(text)s” can be read in two ways.") % {"text": text.strip()}
     if len(ways) == 1:
-        return f"{told} {_('If you mean %(way)s, write it so.') % {'way': ways[0]}}"
-    first, second = ways
-    return f"{told} {_('Write %(first)s or %(second)s.') % {'first': first, 'second': second}}"
+        hint = _("If you mean %(way)s, write it so.") % {"way": ways[0]}
+    else:
+        hint = _("Write %(first)s or %(second)s.") % {"first": ways[0], "second": ways[1]}
+    return f"{told} {hint}"
 
 
 def _too_fine(currency: str, exponent: int) -> str:

@@ -27,7 +27,7 @@ class RequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one request; its trace id goes into the answer and into every problem."""
         request.trace_id = secrets.token_hex(8)  # type: ignore[attr-defined]
-        response = self._too_large(request) or self.get_response(request)
+        response = self._refused(request) or self.get_response(request)
         is_api = request.path.startswith("/api/")
         if is_api and response.status_code >= HTTPStatus.BAD_REQUEST:
             response = _as_problem(request, response)
@@ -53,16 +53,19 @@ class RequestMiddleware:
         )
 
     @staticmethod
-    def _too_large(request: HttpRequest) -> HttpResponse | None:
+    def _refused(request: HttpRequest) -> HttpResponse | None:
+        """Answer what is too large, or holds what PostgreSQL cannot even be asked for."""
         length = request.headers.get("Content-Length") or "0"
-        if length.isdecimal() and int(length) <= MAX_BODY_BYTES:
+        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+            code, status = "too_large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            detail = f"A request may hold {MAX_BODY_BYTES} bytes."
+        elif "\x00" in request.path:
+            code, status, detail = "not_found", HTTPStatus.NOT_FOUND, "There is no such thing."
+        else:
             return None
-        return problem(
-            request,
-            code="too_large",
-            status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            detail=f"A request may hold {MAX_BODY_BYTES} bytes.",
-        )
+        if request.path.startswith(_MACHINE_PATHS):
+            return problem(request, code=code, status=status, detail=detail)
+        return error_page(request, code=code, status=status)
 
 
 def _as_problem(request: HttpRequest, response: HttpResponse) -> HttpResponse:

@@ -45,8 +45,8 @@ _SENTENCES: dict[str, Promise] = {
         "This token belongs to another authentication server. Choose the token you were asked for."
     ),
     "authserver_unavailable": _(
-        "The authentication server cannot be reached just now. Nothing is lost and no try was used "
-        "up. Try again in a moment."
+        "The authentication server cannot be reached just now. Nothing is lost and no try was "
+        "used up. Try again in a moment."
     ),
     "host_rolled_back": _(
         "The authentication server was restored from a backup and is not ready yet. Nothing is "
@@ -77,8 +77,8 @@ _SENTENCES: dict[str, Promise] = {
         "operator."
     ),
     "chain_head_moved": _(
-        "Somebody else has continued this transaction first. Look at it again, and scan the newest "
-        "receipt."
+        "Somebody else has continued this transaction first. Look at it again, and scan the "
+        "newest receipt."
     ),
     "not_your_turn": _(
         "Somebody else continues this transaction: another party is invited, or you signed the "
@@ -86,8 +86,8 @@ _SENTENCES: dict[str, Promise] = {
     ),
     "transaction_closed": _("This transaction takes no further steps."),
     "receipt_invalid": _(
-        "What is stored of this receipt does not verify any more, so it is not shown. The operator "
-        "was told."
+        "What is stored of this receipt does not verify any more, so it is not shown. The "
+        "operator was told."
     ),
     "image_unreadable": _(
         "There is no QR code to be read in this picture. Take it closer, straight on and in good "

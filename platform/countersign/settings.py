@@ -171,8 +171,11 @@ ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 15 * 60
 # One address each: it is the login, and invitations find it.
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 # The TOTP of allauth stays off: its secret would lie in this database.
 MFA_SUPPORTED_TYPES = [*(["webauthn"] if _has_passkeys else []), "recovery_codes"]
+# No address is kept before it is confirmed, so a passkey need not stand in the way of a new one.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
 MFA_FORMS = {"add_webauthn": "accounts.entrance.AddPasskeyForm"}
 MFA_PASSKEY_LOGIN_ENABLED = _has_passkeys

@@ -130,24 +130,24 @@ def test_a_form_of_a_megabyte_is_too_large(host: LocalHost) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "language", "heading"),
+    ("wanted", "language"),
     [
-        ("en", "en", "Enrol a token"),
-        ("zh-CN", "zh-hans", "绑定令牌"),
-        ("zh-CN,zh;q=0.9,en;q=0.8", "zh-hans", "绑定令牌"),
-        ("fr", "en", "Enrol a token"),
-        ("\xff;q=x", "en", "Enrol a token"),
+        ("en", "en"),
+        ("zh-CN", "zh-hans"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh-hans"),
+        ("fr", "en"),
+        ("\xff;q=x", "en"),
     ],
 )
 def test_the_page_speaks_the_language_of_its_reader(
-    paired: Paired, host: LocalHost, wanted: str, language: str, heading: str
+    paired: Paired, host: LocalHost, wanted: str, language: str
 ) -> None:
     link = paired.invitation.to_link()
     response = host.client.post("/e", {"link": link}, headers={"Accept-Language": wanted})
 
     page = response.content.decode()
     assert f'<html lang="{language}">' in page
-    assert heading in page
+    assert ("Enrol a token" in page) is (language == "en")
     assert "Set-Cookie" not in response.headers
 
 

@@ -110,3 +110,16 @@ def test_form_without_its_token_is_told_that_the_session_was_lost() -> None:
     response = strict.post("/accounts/login/", {"login": "a@example.com", "password": "x"})
     assert response.status_code == 403
     assert "Nothing was sent" in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_address_with_a_nul_is_not_there(visitor: Client) -> None:
+    response = visitor.get("/tokens/%00")
+    assert response.status_code == 404
+    assert "There is nothing here" in response.content.decode()
+
+
+def test_too_large_a_form_is_told_on_a_page(visitor: Client) -> None:
+    response = visitor.post("/continue", {"receipt": "1" * 1_000_001})
+    assert response.status_code == 413
+    assert "one megabyte" in response.content.decode()

@@ -241,6 +241,29 @@ def test_a_new_address_counts_once_its_code_was_typed(browser: Client, dora: Use
     assert dora.email == "new@example.com"
 
 
+def test_a_new_address_asks_once_more_who_it_is(browser: Client, dora: User) -> None:
+    with time_machine.travel(now() + timedelta(minutes=10)):
+        fields = {"action_add": "yes", "email": "new@example.com"}
+        again = browser.post("/accounts/email/", fields)["Location"]
+        assert again.startswith("/accounts/reauthenticate/")
+        assert not mail.outbox
+
+        response = browser.post(again, {"password": PASSWORD})
+
+    assert response["Location"] == "/accounts/confirm-email/"
+    assert mail.outbox[0].to == ["new@example.com"]
+
+
+def test_a_passkey_does_not_stand_in_the_way_of_a_new_address(
+    browser: Client, dora: User, passkey: Authenticator
+) -> None:
+    browser.post("/accounts/email/", {"action_add": "yes", "email": "new@example.com"})
+    browser.post("/accounts/confirm-email/", {"code": mailed_code()})
+
+    dora.refresh_from_db()
+    assert dora.email == "new@example.com"
+
+
 def test_whoever_tries_too_often_is_told_to_wait(dora: User) -> None:
     client = Client()
     *_, last = (client.post("/accounts/password/reset/", {"email": dora.email}) for _ in range(6))

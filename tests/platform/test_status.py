@@ -104,7 +104,7 @@ def test_the_landing_page_says_where_to_go(db: None) -> None:
         assert f'href="{link}"' in page
 
 
-def test_the_landing_page_knows_who_is_signed_in(db: None) -> None:
+def test_whoever_is_signed_in_finds_what_waits_instead_of_the_landing_page(db: None) -> None:
     client = Client()
     client.force_login(
         Person.make("Anna").holder.user,
@@ -113,8 +113,8 @@ def test_the_landing_page_knows_who_is_signed_in(db: None) -> None:
 
     page = client.get("/").content.decode()
 
-    assert "anna@example.com" in page
-    assert "/accounts/logout/" in page
+    assert "Waits for you" in page
+    assert "/accounts/signup/" not in page
 
 
 def test_a_page_that_there_is_not_is_not_found(db: None) -> None:

@@ -44,7 +44,7 @@ def tab(context: Context, view: str, symbol: str) -> SafeString:
 
 @register.filter
 def amount(demand: Any) -> str:
-    """Write the amount of a demand with the grouping of the reader's language, and its currency."""
+    """Write the amount of a demand with the reader's grouping, and its currency."""
     if demand.amount is None:
         return ""
     plain, code = format_amount(demand.amount, demand.currency).split()

@@ -134,7 +134,8 @@ def _note(request: HttpRequest, error: DomainError) -> str:
         # The page itself says it: the step is being ended.
         return ""
     if isinstance(error, AuthserverUnavailableError) and request.POST["action"] == "respond":
-        return f"{sentence(error.code)} {_('You may send the same digits once more.')}"
+        again = _("You may send the same digits once more.")
+        return f"{sentence(error.code)} {again}"
     return sentence(error.code)
 
 
