@@ -3,7 +3,8 @@
 from typing import Any
 
 from allauth.account.forms import LoginForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
+from django.forms import Form
 from django.utils.translation import gettext_lazy as _
 
 
@@ -20,8 +21,7 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # published withou
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["name"].label = _("Name")
-        self.fields["name"].help_text = _("To tell it from others, such as “Laptop”.")
+        _ask_for_name(self)
         alone = self.fields["passwordless"]
         alone.label = _("Sign in with it alone, without the password")
         alone.help_text = _(
@@ -29,3 +29,16 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # published withou
             "the password."
         )
         alone.initial = True
+
+
+class EditPasskeyForm(EditWebAuthnForm):  # type: ignore[misc]  # published without types
+    """A passkey that gets another name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _ask_for_name(self)
+
+
+def _ask_for_name(form: Form) -> None:
+    form.fields["name"].label = _("Name")
+    form.fields["name"].help_text = _("To tell it from others, such as “Laptop”.")

@@ -1,16 +1,22 @@
 """Who calls the API: a session with its CSRF token, or a bearer API key."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, Concatenate, ParamSpec
+from urllib.parse import quote
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from ninja.security import HttpBearer, SessionAuth
 
 from accounts.models import Holder
 from accounts.selectors import holder_by_api_key
 from accounts.services import holder_for
+from audit.services import record
+from common.errors import DomainError
 
 
 class ApiKeyAuth(HttpBearer):
@@ -81,6 +87,28 @@ def kept_form(request: HttpRequest) -> dict[str, str] | None:
         return None
     fields: dict[str, str] = request.session.pop(_KEPT)["fields"]
     return fields
+
+
+def record_refusal(request: HttpRequest, holder: Holder, code: str) -> None:
+    """Leave an audit row of what a holder was refused, and where."""
+    record(
+        action="request.refused",
+        actor=holder.actor,
+        subject=quote(request.path)[:80],
+        now=timezone.now(),
+        code=code,
+    )
+
+
+@contextmanager
+def refusals_recorded(request: HolderRequest) -> Iterator[None]:
+    """Leave an audit row when what is inside is refused; what is not there is no refusal."""
+    try:
+        yield
+    except DomainError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            record_refusal(request, request.holder, error.code)
+        raise
 
 
 HOLDER_AUTH = [ApiKeyAuth(), HolderSessionAuth()]

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import selectors, services
 from accounts.disclosure import disclose, disclosed
 from accounts.forms import ApiKeyForm, HolderForm
-from accounts.security import HolderRequest, holders_only, kept_form
+from accounts.security import HolderRequest, holders_only, kept_form, refusals_recorded
 from common.errors import DomainError, NotFoundError
 from common.forms import add_refusal
 from common.idempotency import once
@@ -67,7 +67,8 @@ def _rename(request: HolderRequest) -> HttpResponse:
     form, status = HolderForm(request.POST), int(HTTPStatus.UNPROCESSABLE_ENTITY)
     if form.is_valid():
         try:
-            services.rename_holder(holder=request.holder, **form.cleaned_data)
+            with refusals_recorded(request):
+                services.rename_holder(holder=request.holder, **form.cleaned_data)
         except DomainError as error:
             status = add_refusal(form, error)
         else:
@@ -85,9 +86,10 @@ def _make_key(request: HolderRequest) -> HttpResponse:
     if form.is_valid():
         now = timezone.now()
         try:
-            _row, key = services.create_api_key(
-                holder=request.holder, now=now, **form.cleaned_data
-            )
+            with refusals_recorded(request):
+                _row, key = services.create_api_key(
+                    holder=request.holder, now=now, **form.cleaned_data
+                )
         except DomainError as error:
             status = add_refusal(form, error)
         else:

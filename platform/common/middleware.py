@@ -55,17 +55,18 @@ class RequestMiddleware:
     @staticmethod
     def _refused(request: HttpRequest) -> HttpResponse | None:
         """Answer what is too large, or holds what PostgreSQL cannot even be asked for."""
+        is_page = not request.path.startswith(_MACHINE_PATHS)
         length = request.headers.get("Content-Length") or "0"
         if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
             code, status = "too_large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            detail = f"A request may hold {MAX_BODY_BYTES} bytes."
-        elif "\x00" in request.path:
-            code, status, detail = "not_found", HTTPStatus.NOT_FOUND, "There is no such thing."
-        else:
-            return None
-        if request.path.startswith(_MACHINE_PATHS):
-            return problem(request, code=code, status=status, detail=detail)
-        return error_page(request, code=code, status=status)
+            if not is_page:
+                detail = f"A request may hold {MAX_BODY_BYTES} bytes."
+                return problem(request, code=code, status=status, detail=detail)
+            return error_page(request, code=code, status=status)
+        # The API judges its own paths.
+        if "\x00" in request.path and is_page:
+            return error_page(request, code="not_found", status=HTTPStatus.NOT_FOUND)
+        return None
 
 
 def _as_problem(request: HttpRequest, response: HttpResponse) -> HttpResponse:

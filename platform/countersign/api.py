@@ -1,18 +1,15 @@
 """The API under /api/v1/: routers of the apps, and every error in one shape."""
 
 from typing import Any
-from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from accounts.api import router as accounts_router
 from accounts.errors import NotAuthenticatedError
-from accounts.security import HOLDER_AUTH
-from audit.services import record
+from accounts.security import HOLDER_AUTH, record_refusal
 from common.errors import DomainError
 from common.problems import DATABASE_GONE, database_unavailable, problem
 from common.schemas import StrictParser
@@ -87,13 +84,7 @@ def _refuse(
     holder = getattr(request, "auth", None)
     if holder is not None and status not in (401, 404):
         try:
-            record(
-                action="request.refused",
-                actor=holder.actor,
-                subject=quote(request.path)[:80],
-                now=timezone.now(),
-                code=code,
-            )
+            record_refusal(request, holder, code)
         except DATABASE_GONE as trouble:
             return database_unavailable(request, trouble)
     return problem(request, code=code, status=status, detail=detail, **extra)

@@ -146,12 +146,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_500_000
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-    )
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "accounts.passwords.LengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_REDIRECT_URL = "/"
@@ -177,7 +174,10 @@ MFA_SUPPORTED_TYPES = [*(["webauthn"] if _has_passkeys else []), "recovery_codes
 # No address is kept before it is confirmed, so a passkey need not stand in the way of a new one.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
-MFA_FORMS = {"add_webauthn": "accounts.entrance.AddPasskeyForm"}
+MFA_FORMS = {
+    "add_webauthn": "accounts.entrance.AddPasskeyForm",
+    "edit_webauthn": "accounts.entrance.EditPasskeyForm",
+}
 MFA_PASSKEY_LOGIN_ENABLED = _has_passkeys
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _is_local and not _is_secure
 AUTH_USER_MODEL = "accounts.User"

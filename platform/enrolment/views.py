@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.disclosure import disclose
-from accounts.security import HolderRequest, holders_only, kept_form
+from accounts.security import HolderRequest, holders_only, kept_form, refusals_recorded
 from common.errors import DomainError
 from common.forms import add_refusal
 from common.idempotency import once
@@ -66,7 +66,10 @@ def _enrol(request: HolderRequest) -> HttpResponse:
     if form.is_valid():
         now = timezone.now()
         try:
-            pairing = services.start_enrolment(holder=request.holder, now=now, **form.cleaned_data)
+            with refusals_recorded(request):
+                pairing = services.start_enrolment(
+                    holder=request.holder, now=now, **form.cleaned_data
+                )
         except DomainError as error:
             status = add_refusal(form, error)
         else:
@@ -80,7 +83,10 @@ def _rename(request: HolderRequest, token: Token) -> HttpResponse:
     form, status = NameForm(request.POST), int(HTTPStatus.UNPROCESSABLE_ENTITY)
     if form.is_valid():
         try:
-            services.rename_token(holder=request.holder, serial=token.serial, **form.cleaned_data)
+            with refusals_recorded(request):
+                services.rename_token(
+                    holder=request.holder, serial=token.serial, **form.cleaned_data
+                )
         except DomainError as error:
             status = add_refusal(form, error)
         else:
@@ -94,9 +100,10 @@ def _change_state(request: HolderRequest, token: Token) -> HttpResponse:
     if action not in _DONE:
         return malformed(request, ValueError("no such action"))
     try:
-        services.change_state(
-            holder=request.holder, serial=token.serial, action=action, now=timezone.now()
-        )
+        with refusals_recorded(request):
+            services.change_state(
+                holder=request.holder, serial=token.serial, action=action, now=timezone.now()
+            )
     except TokenNotActiveError:
         # Sent twice, or from an old page: the page shows how the token stands.
         return redirect("token", token.serial)

@@ -240,6 +240,8 @@ class PartForm(forms.Form):
         super().__init__(*args, **kwargs)
         # What the page that shows the form is answered with.
         self.status = 200 if not self.is_bound else 422
+        # Code of what a service refused; empty while none did.
+        self.refusal = ""
         self.tokens = active_tokens_of(holder=holder)
         token = cast(forms.ChoiceField, self.fields["token"])
         serials = {known.serial: known.serial for known in self.tokens}
@@ -299,6 +301,7 @@ class PartForm(forms.Form):
 
     def refuse(self, error: DomainError) -> None:
         """Say beside the right field why a service refused what is asked."""
+        self.refusal = error.code
         if (error.code, error.extra.get("field")) == ("value_out_of_range", "amount"):
             self.add_error("amount", _("This is not an amount that can be paid."))
             self.status = error.status

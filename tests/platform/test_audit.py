@@ -1,6 +1,7 @@
 """The record of decisions: one row for each decision and each refused request, never changed."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 from django.db import models
@@ -8,6 +9,9 @@ from django.db import models
 from audit.models import AppendOnlyError, AuditRow
 from audit.services import record
 from enrolment.models import AuthserverHost
+from enrolment.services import DEFAULT_SUITE
+from tests.platform.operators import browser_of
+from tests.platform.test_compose_pages import NEW, form
 from tests.platform.world import (
     Person,
     call,
@@ -127,6 +131,36 @@ def test_a_refused_request_is_one_row(anna: Person, code: str) -> None:
     me = f"holder:{anna.account}"
 
     assert rows_of(lambda: REFUSED[code](anna)) == [("request.refused", me, code)]
+
+
+def on_page(person: Person, path: str, **fields: object) -> object:
+    return browser_of(person).post(path, fields)
+
+
+REFUSED_ON_PAGES: dict[str, Callable[[Person], object]] = {
+    "token_not_paired": lambda anna: on_page(anna, NEW, **form(anna, token="NOSUCH")),
+    "not_your_turn": lambda anna: on_page(
+        anna, f"/continue/{anna.answer(anna.open()).body['receipt_id']}", **form(anna)
+    ),
+    "response_malformed": lambda anna: on_page(
+        anna, f"/steps/{anna.open()['id']}", action="respond", response="1"
+    ),
+    "transaction_closed": lambda anna: on_page(
+        anna, f"/transactions/{anna.open()['transaction']}", action="close"
+    ),
+    "authserver_unavailable": lambda anna: on_page(
+        anna, "/tokens/new", suite=DEFAULT_SUITE, name="x"
+    ),
+}
+
+
+@pytest.mark.parametrize("code", REFUSED_ON_PAGES)
+def test_a_form_that_is_refused_is_one_row(anna: Person, host: AuthserverHost, code: str) -> None:
+    me = f"holder:{anna.account}"
+    with unreachable(host) if code == "authserver_unavailable" else nullcontext():
+        rows = rows_of(lambda: REFUSED_ON_PAGES[code](anna))
+
+    assert [row for row in rows if row[0] == "request.refused"] == [("request.refused", me, code)]
 
 
 def test_a_response_that_the_server_refuses_is_one_row(anna: Person) -> None:

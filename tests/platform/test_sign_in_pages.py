@@ -95,7 +95,17 @@ def look(client: Client, address: str, language: str) -> str:
     assert not inline
     assert not re.findall(r"\s(?:style|on\w+)=", page)
     assert "<style" not in page
+    if language != "en":
+        assert not english_in(page)
     return page
+
+
+def english_in(page: str) -> set[str]:
+    """English words on a page that is to be Chinese; names stay as they are."""
+    body = re.sub(r"<script.*?</script>", "", page[page.index("<main") :], flags=re.DOTALL)
+    words = set(re.findall(r"[A-Za-z]{3,}", re.sub(r"<[^>]*>", " ", body)))
+    names = {"English", "JavaScript", "PIN", "Email", "Laptop", "dora", "emil", "example", "com"}
+    return words - names
 
 
 def mailed_code() -> str:
@@ -154,7 +164,7 @@ def test_the_way_of_a_sign_up_has_our_frame(db: None, language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_way_of_a_new_password_has_our_frame(dora: User, language: str) -> None:
-    client = Client()
+    client = Client(headers={"Accept-Language": language})
     client.post("/accounts/password/reset/", {"email": dora.email})
     look(client, "/accounts/password/reset/confirm/", language)
     client.post("/accounts/password/reset/confirm/", {"code": mailed_code()})
@@ -208,6 +218,14 @@ def test_what_is_wrong_is_said_on_the_page(
 
     assert 'class="errorlist' in page
     assert "short" not in page.partition("errorlist")[0], "a password is not sent back"
+
+
+def test_what_is_wrong_is_said_in_the_language_of_the_page(dora: User) -> None:
+    wrong = {"email": "nobody", "password1": "short"}
+
+    page = text(Client().post("/accounts/signup/", wrong, headers={"Accept-Language": "zh-CN"}))
+
+    assert not english_in(page)
 
 
 def test_a_wrong_code_is_said_beside_its_field(db: None) -> None:

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 
-from accounts.security import HolderRequest
+from accounts.security import HolderRequest, refusals_recorded
 from common.errors import DomainError
 
 
@@ -24,7 +24,8 @@ def acted(
         done: What to say afterwards.
     """
     try:
-        do()
+        with refusals_recorded(request):
+            do()
     except DomainError as error:
         return error
     messages.success(request, str(done))

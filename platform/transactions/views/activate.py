@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.disclosure import disclosed
-from accounts.security import HolderRequest, holders_only
+from accounts.security import HolderRequest, holders_only, refusals_recorded
 from common.errors import DomainError
 from common.idempotency import once
 from common.sentences import sentence
@@ -43,9 +43,10 @@ def activate_token(request: HolderRequest, serial: str) -> HttpResponse:
 def _start(request: HolderRequest, serial: str, form: DigitsForm) -> HttpResponse:
     digits = form.cleaned_data.get("digits", "")
     try:
-        step = services.start_activation(
-            holder=request.holder, serial=serial, digits=digits, now=timezone.now()
-        )
+        with refusals_recorded(request):
+            step = services.start_activation(
+                holder=request.holder, serial=serial, digits=digits, now=timezone.now()
+            )
     except DomainError as error:
         return _refused(request, serial, form, error)
     return redirect("step", s=bytes(step.s))

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.security import HolderRequest, holders_only
+from accounts.security import HolderRequest, holders_only, refusals_recorded
 from common.errors import DomainError, NotFoundError
 from common.pages import malformed
 from common.sentences import sentence
@@ -52,7 +52,8 @@ def transaction(request: HolderRequest, tx: bytes) -> HttpResponse:
         return malformed(request, ValueError("no such action"))
     end, done = _ACTIONS[action]
     try:
-        end(holder=request.holder, tx=tx, now=timezone.now())
+        with refusals_recorded(request):
+            end(holder=request.holder, tx=tx, now=timezone.now())
     except NotFoundError:
         raise
     except DomainError as error:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.security import HolderRequest, holders_only, kept_form
+from accounts.security import HolderRequest, holders_only, kept_form, record_refusal
 from common.errors import DomainError, NotFoundError
 from common.idempotency import once
 from common.sentences import sentence
@@ -127,6 +127,8 @@ def _ended(request: HolderRequest, head: Step, error: DomainError) -> HttpRespon
     follower = selectors.follower_of(head, now=timezone.now())
     if follower is not None and follower.holder_id == request.holder.pk:
         return redirect("step", s=follower.s)
+    if request.method == "POST":
+        record_refusal(request, request.holder, error.code)
     is_party = selectors.is_party(transaction=head.transaction, holder=request.holder)
     context = {"sentence": sentence(error.code), "chain": head.transaction if is_party else None}
     return render(request, "transactions/not_continued.html", context, status=error.status)
@@ -179,7 +181,11 @@ def _written(
     request: HolderRequest, form: PartForm, work: Callable[[Asked], Step], **context: Any
 ) -> HttpResponse:
     step = _attempt(form, work)
-    return _page(request, form, **context) if step is None else redirect("step", s=step.s)
+    if step is not None:
+        return redirect("step", s=step.s)
+    if form.refusal:
+        record_refusal(request, request.holder, form.refusal)
+    return _page(request, form, **context)
 
 
 def _page(request: HolderRequest, form: PartForm, **context: Any) -> HttpResponse:

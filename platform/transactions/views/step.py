@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.security import HolderRequest, holders_only, kept_form
+from accounts.security import HolderRequest, holders_only, kept_form, refusals_recorded
 from common.errors import DomainError, InputInvalidError, NotFoundError
 from common.forms import add_refusal
 from common.pages import malformed
@@ -46,7 +46,8 @@ def step(request: HolderRequest, s: bytes) -> HttpResponse:
     if act is None:
         return malformed(request, ValueError("no such action"))
     try:
-        return act(request, s)
+        with refusals_recorded(request):
+            return act(request, s)
     except NotFoundError:
         raise
     except DomainError as error:
@@ -85,12 +86,13 @@ def _decline(request: HolderRequest, s: bytes) -> HttpResponse:
     if not form.is_valid():
         return _page(request, s, status=HTTPStatus.UNPROCESSABLE_ENTITY, decline_form=form)
     try:
-        ended = services.decline_step(
-            holder=request.holder,
-            s=s,
-            note=form.cleaned_data["reason"],
-            now=timezone.now(),
-        )
+        with refusals_recorded(request):
+            ended = services.decline_step(
+                holder=request.holder,
+                s=s,
+                note=form.cleaned_data["reason"],
+                now=timezone.now(),
+            )
     except InputInvalidError as error:
         return _page(request, s, status=add_refusal(form, error), decline_form=form)
     return _ended(request, ended)
