@@ -6,14 +6,11 @@ imported where it is needed: answering a statement should start quickly.
 """
 
 import json
-import os
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from getpass import GetPassWarning, getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,21 +20,19 @@ from typer.core import TyperGroup
 from protocol.enrolment import Invitation
 from protocol.errors import ProtocolError
 from protocol.text import check_text, normalise
-from tokens import ocra
+from tokens.asking import PASSPHRASE_VARIABLE, ask_passphrase, confirm
+from tokens.debugging import compute, selftest
 from tokens.display import Profile
 from tokens.enrolment import Enrolment
 from tokens.errors import RefusedError, TokenError
 from tokens.scanning import read_code
-from tokens.selftest import run
 from tokens.simulator import Shown, SimulatedToken, addressee
 from tokens.store import TokenFile
-from tokens.suite import OCRASuite
 
 if TYPE_CHECKING:
     from tokens.client import Client
 
 DEFAULT_FILE = "~/.local/share/countersign/tokens.bin"
-PASSPHRASE_VARIABLE = "COUNTERSIGN_TOKEN_PASSPHRASE"  # noqa: S105  (its name, not its value)
 MIN_COLUMNS, MIN_ROWS = 16, 4
 
 
@@ -219,7 +214,7 @@ def respond(
         typer.echo(line, err=True)
     if not yes:
         question = "Answer this statement?" if reason is None else "Decline this statement?"
-        _confirm(question)
+        confirm(question)
     if client is not None and reason is not None:
         _decline(client, token, shown, reason, as_json=as_json)
     else:
@@ -289,55 +284,9 @@ def _decline(
     typer.echo(f"The platform says: {outcome.reason}", err=True)
 
 
-@app.command()
-def compute(
-    suite: Annotated[str, typer.Option(help="Such as OCRA-1:HOTP-SHA256-8:QH64-T1M.")],
-    seed_hex: Annotated[str, typer.Option(help="The seed in hexadecimal digits.")],
-    question: Annotated[str, typer.Option(help="Digits, hexadecimal digits or text, by suite.")],
-    counter: Annotated[int | None, typer.Option(help="For suites with C.")] = None,
-    pin: Annotated[str | None, typer.Option(help="For suites with P: the PIN in clear.")] = None,
-    session_hex: Annotated[
-        str | None, typer.Option(help="For suites with S: its octets in hexadecimal digits.")
-    ] = None,
-    time: Annotated[
-        str | None,
-        typer.Option(
-            help="For suites with T: the number of time steps since 1970, decimal or 0x…; or an"
-            " instant: 'now', or such as 2008-03-25T12:06:30Z."
-        ),
-    ] = None,
-) -> None:
-    """Compute an OCRA response (RFC 6287): for debugging and known answers only.
-
-    A seed on a command line is seen by every user of the machine and kept in the shell's history:
-    never give that of a real token.
-    """
-    parsed = OCRASuite.parse(suite)
-    response = ocra.compute(
-        parsed,
-        _octets("seed", seed_hex),
-        question=question,
-        counter=counter,
-        pin=pin,
-        session=None if session_hex is None else _octets("session", session_hex),
-        time_step=None if time is None else _time_step(time, parsed.time_step_seconds or 1),
-    )
-    typer.echo(response)
-
-
-@app.command()
-def selftest(
-    files: Annotated[list[Path], typer.Argument(help="Files of known answers, JSON.")],
-) -> None:
-    """Check the algorithms against known answers; ends with `N passed, M failed`."""
-    summary = run(files)
-    for row in summary.skipped:
-        typer.echo(f"skipped  {row}")
-    for row in summary.failed:
-        typer.echo(f"FAILED   {row}")
-    typer.echo(str(summary))
-    if summary.failed:
-        raise typer.Exit(1)
+# Here, since help lists the commands in this order.
+app.command()(compute)
+app.command()(selftest)
 
 
 @app.command()
@@ -375,7 +324,7 @@ def remove(
     store = _open_store(file)
     found = store.load().find_by_name(token)
     if not yes:
-        _confirm(f"Remove token {found.serial} for good?")
+        confirm(f"Remove token {found.serial} for good?")
     with store.locked():
         store.save(store.load().without(found))
     typer.echo(f"removed  {found.serial}")
@@ -390,38 +339,7 @@ def _open_store(path: Path) -> TokenFile:
         path = path.expanduser()
     except RuntimeError as error:
         raise RefusedError("token_file_unusable", "there is no home folder: use --file") from error
-    return TokenFile(path, lambda: _ask_passphrase(is_new=not path.exists()))
-
-
-def _ask_passphrase(*, is_new: bool) -> str:
-    if given := os.environ.get(PASSPHRASE_VARIABLE):
-        return given
-    with warnings.catch_warnings():
-        # Without a terminal the passphrase would be echoed, or read from something else.
-        warnings.simplefilter("error", GetPassWarning)
-        try:
-            passphrase = getpass("Passphrase: ")
-            if is_new and getpass("Once more: ") != passphrase:
-                raise RefusedError("passphrase_mismatch", "the two passphrases differ")
-        except GetPassWarning as warning:
-            raise RefusedError(
-                "passphrase_missing", f"no terminal to ask on: set {PASSPHRASE_VARIABLE}"
-            ) from warning
-        except EOFError as error:
-            raise typer.Abort from error
-    if not passphrase:
-        raise RefusedError("passphrase_missing", "an empty passphrase protects nothing")
-    return passphrase
-
-
-def _confirm(question: str) -> None:
-    # Not typer.confirm: it writes to standard output, which is the code's.
-    typer.echo(f"{question} [y/N] ", nl=False, err=True)
-    consents = sys.stdin.readline().strip().lower() in ("y", "yes")
-    if not sys.stdin.isatty():
-        typer.echo(err=True)
-    if not consents:
-        raise typer.Abort
+    return TokenFile(path, lambda: ask_passphrase(is_new=not path.exists()))
 
 
 def _client(ca_file: Path | None) -> "Client":
@@ -457,28 +375,6 @@ def _check_reason(text: str) -> str:
     reason = normalise(text)
     check_text("reason", reason, 120)
     return reason
-
-
-def _octets(name: str, text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        # Without its cause and the text, which may be a seed.
-        raise RefusedError("hexadecimal_invalid", f"the {name} is not hexadecimal") from None
-
-
-def _time_step(text: str, step_seconds: int) -> int:
-    try:
-        return int(text, 0)
-    except ValueError:
-        pass  # then it is an instant
-    try:
-        instant = _now() if text == "now" else datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise RefusedError("time_invalid", "give a number, 'now', or an instant with its zone")
-    return int(instant.timestamp()) // step_seconds
 
 
 def _describe(token: SimulatedToken) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def record_refusal(request: HttpRequest, holder: Holder, code: str) -> None:
     record(
         action="request.refused",
         actor=holder.actor,
-        subject=quote(request.path)[:80],
+        subject=quote(request.path),
         now=timezone.now(),
         code=code,
     )

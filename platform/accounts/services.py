@@ -46,7 +46,7 @@ def rename_holder(*, holder: Holder, name: str) -> Holder:
     Raises:
         InputInvalidError: the name may not be signed.
     """
-    holder.name = checked_name(name) if name.strip() else ""
+    holder.name = optional_name(name)
     holder.save(update_fields=["name"])
     return holder
 
@@ -89,6 +89,11 @@ def checked_name(name: str) -> str:
     except ProtocolError as error:
         raise InputInvalidError(error) from error
     return name
+
+
+def optional_name(name: str) -> str:
+    """Return a name as :func:`checked_name` does; nothing but spaces is none, and that is well."""
+    return checked_name(name) if name.strip() else ""
 
 
 def create_api_key(*, holder: Holder, name: str, now: datetime) -> tuple[ApiKey, str]:

@@ -51,7 +51,7 @@ def account(request: HolderRequest) -> HttpResponse:
         holder_form = HolderForm(initial={"name": request.holder.name, **kept})
         return _page(request, holder_form, ApiKeyForm(initial={"name": kept.get("key-name", "")}))
     act = _ACTIONS.get(request.POST.get("action", ""))
-    return act(request) if act else malformed(request, ValueError("no such action"))
+    return act(request) if act else malformed(request)
 
 
 @require_POST

@@ -5,6 +5,8 @@ from typing import Any, NoReturn
 from django.db import models
 from django.db.models import Q
 
+SUBJECT_CHARACTERS = 80
+
 
 class AppendOnlyError(Exception):
     """Audit rows are never changed or deleted."""
@@ -30,7 +32,7 @@ class AuditRow(models.Model):
         max_length=40, help_text="holder:ACCOUNT, operator:ACCOUNT, token:SERIAL or system"
     )
     action = models.CharField(max_length=40, help_text="Dotted name, such as step.signed.")
-    subject = models.CharField(max_length=80, help_text="Public id of the thing.")
+    subject = models.CharField(max_length=SUBJECT_CHARACTERS, help_text="Public id of the thing.")
     code = models.CharField(max_length=40, blank=True, help_text="Why it was refused.")
 
     objects = AuditQuerySet.as_manager()

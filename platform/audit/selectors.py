@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from audit.models import AuditRow
+from audit.models import SUBJECT_CHARACTERS, AuditRow
 
 
 def audit_rows(
@@ -21,7 +21,8 @@ def audit_rows(
 
 def rows_about(subjects: Iterable[str]) -> QuerySet[AuditRow]:
     """Return the rows on any of these things, oldest first."""
-    return AuditRow.objects.filter(subject__in=list(subjects)).order_by("pk")
+    known = [subject[:SUBJECT_CHARACTERS] for subject in subjects]
+    return AuditRow.objects.filter(subject__in=known).order_by("pk")
 
 
 def recent_rows(*, actors: Iterable[str], subjects: Iterable[str], limit: int) -> list[AuditRow]:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 from http import HTTPStatus
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from common.errors import DomainError
@@ -26,15 +27,16 @@ class RequestMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one request; its trace id goes into the answer and into every problem."""
-        request.trace_id = secrets.token_hex(8)  # type: ignore[attr-defined]
+        request.trace_id = secrets.token_hex(8)  # type: ignore[attr-defined]  # set here
         response = self._refused(request) or self.get_response(request)
         is_api = request.path.startswith("/api/")
         if is_api and response.status_code >= HTTPStatus.BAD_REQUEST:
             response = _as_problem(request, response)
         confine(response)
-        if is_api:
-            response.headers.setdefault("Cache-Control", "no-store")
-        response["X-Trace-Id"] = request.trace_id  # type: ignore[attr-defined]
+        # Pages are about whoever looks, and nobody else may be handed a copy.
+        kept = "no-store" if is_api else "private, no-cache"
+        response.headers.setdefault("Cache-Control", kept)
+        response["X-Trace-Id"] = request.trace_id  # type: ignore[attr-defined]  # see above
         return response
 
     @staticmethod
@@ -66,6 +68,9 @@ class RequestMiddleware:
         # The API judges its own paths.
         if "\x00" in request.path and is_page:
             return error_page(request, code="not_found", status=HTTPStatus.NOT_FOUND)
+        # Between quotes a cookie can hold it, too; without a session's name there is no session.
+        if "\x00" in request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""):
+            del request.COOKIES[settings.SESSION_COOKIE_NAME]
         return None
 
 

@@ -18,7 +18,7 @@ def error_page(request: HttpRequest, *, code: str, status: int) -> HttpResponse:
     return render(request, "error.html", _context(code, status), status=status)
 
 
-def malformed(request: HttpRequest, exception: Exception) -> HttpResponse:
+def malformed(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a request that cannot be read."""
     return error_page(request, code="request_malformed", status=HTTPStatus.BAD_REQUEST)
 

@@ -149,11 +149,6 @@ _SENTENCES: dict[str, Promise] = {
 }
 
 
-def is_known(code: str) -> bool:
-    """Tell whether a code has a sentence of its own."""
-    return code in _SENTENCES
-
-
 def sentence(code: str, excess: int = 0) -> str:
     """Return the sentence of a code, in the reader's language.
 

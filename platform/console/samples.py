@@ -12,6 +12,7 @@ from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext_lazy as _
 
 from common import words
+from common.forms import Tiles
 from console.paging import Part
 from protocol.fields import ID_BYTES, NONCE_BYTES
 from protocol.statement import Demand, Kind, Party, Platform, Sight, Statement
@@ -21,12 +22,6 @@ _SYMBOL = re.compile(r'<symbol id="([^"]+)"')
 _COLOUR = re.compile(r"#[0-9a-f]{6}\Z")
 _NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 TONES = ("info", "good", "warn", "bad")
-
-
-class Tiles(forms.RadioSelect):
-    """Radio buttons as tiles."""
-
-    template_name = "components/choices.html"
 
 
 class SampleForm(forms.Form):
@@ -41,7 +36,7 @@ class SampleForm(forms.Form):
     tiled = forms.ChoiceField(
         label=_("One of a few"),
         choices=[(kind.value, words.KINDS[kind]) for kind in (Kind.PAYMENT, Kind.ORDER)],
-        widget=Tiles,
+        widget=Tiles(),
     )
     checked = forms.BooleanField(label=_("Yes or no"), required=False)
 

@@ -52,25 +52,25 @@ def run_demo(services: LocalServices) -> int:
     folder = services.folder / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    _say("Setting up both services: databases, keys, pairing")
+    say("Setting up both services: databases, keys, pairing")
     services.prepare()
     with services.running():
-        _say(
+        say(
             f"Platform at {services.origin}, authentication server at {services.authserver_origin}"
         )
         parties = _people(services, folder)
         for person in parties:
             person.sign_up()
             digits = person.enrol_token()
-            _say(f"{person.name} enrolled token {person.serial}: both sides show {digits}")
+            say(f"{person.name} enrolled token {person.serial}: both sides show {digits}")
         (folder / "keys.cbor").write_bytes(_keys(parties[0]))
         picture: Path | None = None
         for number, (person, part) in enumerate(zip(parties, _STEPS, strict=True), start=1):
             picture = _sign(person, number, part, picture, folder)
     for number in (1, 2, 3):
         _verify(services, folder / f"step-{number}.png", folder / "keys.cbor")
-    _say(f"Done. The receipts are in {folder}; verify one yourself:")
-    _say(f"  .venv/bin/python manage.py verify_receipt {folder / 'step-3.png'}")
+    say(f"Done. The receipts are in {folder}; verify one yourself:")
+    say(f"  .venv/bin/python manage.py verify_receipt {folder / 'step-3.png'}")
     return 0
 
 
@@ -93,7 +93,7 @@ def _sign(
 ) -> Path:
     """Have one person take a step, and return the picture of its receipt."""
     title, demand, remark = part
-    _say(f"Step {number}: {title}")
+    say(f"Step {number}: {title}")
     body = {"demand": demand, "remark": remark, "token": person.serial}
     if scanned is None:
         step = person.call("POST", "/transactions", body)
@@ -106,17 +106,17 @@ def _sign(
     print(_indented(person.token("show", str(challenge))))  # noqa: T201  # the demo is its output
     code = person.token("respond", str(challenge), "--yes")
     answer = person.call("POST", f"/steps/{step['id']}/response", {"response": code})
-    _say(f"  {person.name} answers {code}: the authentication server accepted and signed")
+    say(f"  {person.name} answers {code}: the authentication server accepted and signed")
     picture = folder / f"step-{number}.png"
     picture.write_bytes(person.download(f"/receipts/{answer['receipt_id']}.png"))
     if _decode(picture) != answer["receipt"]:
         raise AssertionError("the picture does not hold the receipt")
-    _say(f"  receipt: {picture}")
+    say(f"  receipt: {picture}")
     return picture
 
 
 def _verify(services: LocalServices, picture: Path, keys: Path) -> None:
-    _say(f"Verifying {picture.name} offline, with the key file alone")
+    say(f"Verifying {picture.name} offline, with the key file alone")
     print(  # noqa: T201
         _indented(services.manage("verify_receipt", str(picture), "--keys", str(keys)))
     )
@@ -131,8 +131,9 @@ def _keys(person: Person) -> bytes:
     return person.http.request("GET", f"{person.origin}/.well-known/countersign/keys").data
 
 
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201
+def say(text: str) -> None:
+    """Print at once, whatever the output is."""
+    print(text, flush=True)  # noqa: T201  # it is what people read
 
 
 def _indented(text: str) -> str:

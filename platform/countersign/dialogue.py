@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from countersign.demo import NAMES
+from countersign.demo import NAMES, say
 from countersign.local import ROOT
 from countersign.person import Person
 from countersign.playground import Playground
@@ -40,7 +40,7 @@ def use_token(playground: Playground, login: str, arguments: Sequence[str]) -> i
     person = playground.person(login)
     if arguments:
         return _tokens(person, *arguments).returncode
-    _say(
+    say(
         f"This is {person.name}'s token. Paste a challenge (on its page: “Copy for the "
         "simulator”), the path of its picture, or the ten digits for a token without a camera. "
         "Enter alone ends."
@@ -70,16 +70,16 @@ def _answer(person: Person, given: str) -> None:
     elif choice == "n" and (reason := _ask("What is wrong? ")):
         _respond(person, given, "--decline", reason)
     else:
-        _say("Nothing was done.")
+        say("Nothing was done.")
 
 
 def _respond(person: Person, given: str, *options: str) -> None:
     done = _tokens(person, "respond", given, "--yes", *options, reads=subprocess.PIPE)
     if done.stdout:
-        _say(f"Your digits: {done.stdout.strip()}")
+        say(f"Your digits: {done.stdout.strip()}")
     # Above its last line it shows the statement again.
     if done.returncode or options:
-        _say(done.stderr.strip().splitlines()[-1])
+        say(done.stderr.strip().splitlines()[-1])
 
 
 def _tokens(
@@ -101,7 +101,3 @@ def _ask(question: str) -> str:
         return input(question).strip()
     except EOFError:
         return ""
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201  # it is what people read

@@ -8,7 +8,7 @@ from typing import NoReturn
 import qrcode
 
 from countersign.certificates import Certificate
-from countersign.demo import NAMES
+from countersign.demo import NAMES, say
 from countersign.playground import OPERATOR, PASSWORD, Playground
 
 PHONE = {"Phone": ""}
@@ -31,13 +31,13 @@ def run(playground: Playground) -> NoReturn:
     for service in SERVICES:
         playground.check_port(service)
     is_new = not playground.demo_file.exists()
-    _say("Setting up; the first time takes up to half a minute …" if is_new else "Starting …")
+    say("Setting up; the first time takes up to half a minute …" if is_new else "Starting …")
     playground.prepare()
     with playground.running(*SERVICES):
         if is_new:
             _make_people(playground)
         playground.introduce()
-        _say(_first_steps(playground))
+        say(_first_steps(playground))
         if playground.certificate:
             _show_the_way_in(playground.origin, playground.certificate)
         _wait(playground)
@@ -55,14 +55,14 @@ def _make_people(playground: Playground) -> None:
     (playground.folder / "people").mkdir(exist_ok=True)
     for login in NAMES:
         person = playground.person(login)
-        _say(f"  {person.name}, with a token …")
+        say(f"  {person.name}, with a token …")
         person.sign_in()
         tokens = person.call("GET", "/tokens")
         active = {token["name"] for token in tokens if token["state"] == "active"}
         for name, suite in TOKENS.get(login, PHONE).items():
             if name not in active:
                 person.enrol_token(name, suite)
-    _say("  an operator …")
+    say("  an operator …")
     playground.manage("first_operator", "--email", OPERATOR, "--password-stdin", said=PASSWORD)
 
 
@@ -86,7 +86,7 @@ def _show_the_way_in(origin: str, certificate: Certificate) -> None:
     code.add_data(f"{origin}/guide")
     # On a terminal in colours of its own, so that dark and light ones show the same.
     code.print_ascii(tty=sys.stdout.isatty())
-    _say(f"""
+    say(f"""
 Scan this with a phone in the same network. Every browser will warn that it does not know who made
 the certificate: choose "Advanced" or "Show details", then go on to the page. To be rid of the
 warning, install the certificate that the guide offers, of this SHA-256 fingerprint:
@@ -104,7 +104,3 @@ def _wait(playground: Playground) -> NoReturn:
             if process.poll() is not None:
                 raise RuntimeError(f"the {service} ended: see {playground.log(service)}")
         time.sleep(0.3)
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201  # it is what people read

@@ -1,6 +1,8 @@
 """All routes of the site."""
 
+from django.templatetags.static import static
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 from django.views.i18n import JavaScriptCatalog
 
 from console.views.styleguide import styleguide
@@ -35,6 +37,8 @@ urlpatterns = [
         receipts_views.bucket,
         name="bucket",
     ),
+    # Asked for by browsers that show an answer without a page, such as a picture.
+    path("favicon.ico", RedirectView.as_view(url=static("countersign/icon.svg"))),
     path("healthz", views.healthz),
     path("readyz", views.readyz),
     path("version", views.version),

@@ -16,6 +16,7 @@ from enrolment.errors import (
     AuthserverUnavailableError,
     HostRolledBackError,
 )
+from protocol.fields import MAX_TIME
 
 _MAX_ANSWER_BYTES = 1_000_000
 
@@ -188,7 +189,8 @@ def _read(status: int, data: bytes) -> dict[str, Any]:
     # 401: our own key is wrong there, which is an operator's trouble and not the caller's.
     if not refused or status == HTTPStatus.UNAUTHORIZED or not isinstance(code, str):
         raise AuthserverUnavailableError
-    extra = {name: answer[name] for name in ("locked_until", "tries_left") if name in answer}
+    numbers = {name: _number(answer, name) for name in ("locked_until", "tries_left")}
+    extra = {name: number for name, number in numbers.items() if number is not None}
     raise AuthserverRefusedError(
         code=code, status=status, detail=str(answer.get("detail", "")), **extra
     )
@@ -207,11 +209,16 @@ def _about(
 
 def _outcome(answer: dict[str, Any]) -> Outcome:
     verdict = answer.get("verdict")
-    tries_left, locked_until = answer.get("tries_left"), answer.get("locked_until")
     if verdict is None and answer.get("reason") != "response_wrong":
         raise AuthserverUnavailableError
     return Outcome(
         verdict=None if verdict is None else from_base64(verdict),
-        tries_left=tries_left if isinstance(tries_left, int) else None,
-        locked_until=locked_until if isinstance(locked_until, int) else None,
+        tries_left=_number(answer, "tries_left"),
+        locked_until=_number(answer, "locked_until"),
     )
+
+
+def _number(answer: dict[str, Any], name: str) -> int | None:
+    """Return a number that a page may show as a count or a moment; ``None`` for anything else."""
+    number = answer.get(name)
+    return number if isinstance(number, int) and 0 <= number <= MAX_TIME else None

@@ -3,29 +3,17 @@
 from typing import Any
 
 from django import forms
+from django.utils.functional import lazy
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from common.forms import Tiles
 from enrolment.suites import DEFAULT_SUITE, OFFERED
 from protocol.enrolment import COMPARE_DIGITS
 
-
-class KindsOfToken(forms.RadioSelect):
-    """Kinds of token, each with what it is for and its suite."""
-
-    template_name = "components/choices.html"
-
-    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        """Have the options shown as rows."""
-        context = super().get_context(name, value, attrs)
-        context["widget"]["is_explained"] = True
-        return context
-
-    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Add the explanation to an option."""
-        option = super().create_option(name, value, *args, **kwargs)
-        option["help"] = format_html("{}<br><code>{}</code>", OFFERED[value][1], value)
-        return option
+# Of a kind: what it is for, and its suite.  Put together for each reader, in the own language.
+_explained = lazy(format_html, SafeString)
 
 
 class NameForm(forms.Form):
@@ -46,7 +34,13 @@ class NewTokenForm(NameForm):
         label=_("What kind of token is it?"),
         choices=[(suite, words[0]) for suite, words in OFFERED.items()],
         initial=DEFAULT_SUITE,
-        widget=KindsOfToken,
+        widget=Tiles(
+            explained={
+                suite: _explained("{}<br><code>{}</code>", words[1], suite)
+                for suite, words in OFFERED.items()
+            },
+            are_rows=True,
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from accounts.services import checked_name
+from accounts.services import optional_name
 from audit.services import record
 from common.errors import NotFoundError
 from enrolment.authserver_client import AuthserverClient, from_base64
@@ -117,7 +117,7 @@ def start_enrolment(*, holder: "Holder", name: str, suite: str, now: datetime) -
         AuthserverRefusedError: the host refuses the suite.
         AuthserverUnavailableError: it gave no usable answer.
     """
-    name = checked_name(name) if name.strip() else ""
+    name = optional_name(name)
     host = _place()
     statement_key = signing_key(Purpose.STATEMENT, now=now)
     answer = client_for(host).pair(
@@ -164,7 +164,7 @@ def rename_token(*, holder: "Holder", serial: str, name: str) -> Token:
         InputInvalidError: the name is not valid.
     """
     token = token_of(holder=holder, serial=serial)
-    token.name = checked_name(name) if name.strip() else ""
+    token.name = optional_name(name)
     token.save(update_fields=["name"])
     return token
 

@@ -98,7 +98,7 @@ def _rename(request: HolderRequest, token: Token) -> HttpResponse:
 def _change_state(request: HolderRequest, token: Token) -> HttpResponse:
     action = request.POST.get("action", "")
     if action not in _DONE:
-        return malformed(request, ValueError("no such action"))
+        return malformed(request)
     try:
         with refusals_recorded(request):
             services.change_state(

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from common import words
 from common.amounts import read_amount, write_amount
 from common.errors import DomainError
-from common.forms import add_refusal
+from common.forms import Tiles, add_refusal
 from common.sentences import sentence
 from common.templatetags.countersign import amount as amount_words
 from enrolment.selectors import active_tokens_of
@@ -57,43 +57,6 @@ _FIELD_OF = {
     "holder_unknown": "next_account",
 }
 _BROKEN_LINE = re.compile(r"\s*\r?\n\s*")
-
-
-class Tiles(forms.RadioSelect):
-    """Radio buttons as tiles.
-
-    Args:
-        marks: Attributes of the buttons, by value.
-        explained: What stands below the words of a button, by value.
-        are_rows: Whether each has a line of its own.
-    """
-
-    template_name = "components/choices.html"
-
-    def __init__(
-        self,
-        *,
-        marks: Mapping[str, Mapping[str, str]] | None = None,
-        explained: Mapping[str, str] | None = None,
-        are_rows: bool = False,
-    ) -> None:
-        super().__init__()
-        self.marks = marks or {}
-        self.explained = explained or {}
-        self.are_rows = are_rows
-
-    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        """Say how they are laid out."""
-        context = super().get_context(name, value, attrs)
-        context["widget"]["is_explained"] = self.are_rows
-        return context
-
-    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Add its marks and its explanation to a button."""
-        option = super().create_option(name, value, *args, **kwargs)
-        option["attrs"].update(self.marks.get(str(value), {}))
-        option["help"] = self.explained.get(str(value), "")
-        return option
 
 
 class WordsField(forms.CharField):

@@ -9,10 +9,10 @@ from accounts.selectors import holders_matching
 from common.prefixes import id_range
 from protocol.fields import DIGEST_BYTES, ID_BYTES
 from transactions.models import EXPIRY_LEEWAY, Step, Transaction
+from transactions.selectors import steps_of
 
 TRANSACTION_STATES = Transaction.State.values
-# A refused call of the API is recorded with its path, cut where the row's subject ends.
-_SUBJECT_CHARACTERS = 80
+# A refused call of the API is recorded with its path.
 _CALLS_ON_TRANSACTION = ("steps", "close", "cancel", "dispute")
 _CALLS_ON_STEP = ("response", "cancel", "decline")
 
@@ -84,11 +84,7 @@ def steps_by_digest_or_receipt(text: str) -> QuerySet[Step]:
 
 def whole_steps(transaction: Transaction) -> QuerySet[Step]:
     """Return all steps of a transaction in order, with everything that belongs to them."""
-    return (
-        Step.objects.filter(transaction=transaction)
-        .select_related("holder", "token__host", "next_holder")
-        .order_by("position", "pk")
-    )
+    return steps_of(transaction).select_related("token__host", "next_holder")
 
 
 def recent_steps_of(*, token_id: int) -> QuerySet[Step]:
@@ -109,7 +105,7 @@ def audit_subjects(transaction: Transaction, steps: list[Step]) -> list[str]:
     for step in steps:
         s = step.public_id
         subjects += [s, *(f"/api/v1/steps/{s}/{call}" for call in _CALLS_ON_STEP)]
-    return [subject[:_SUBJECT_CHARACTERS] for subject in subjects]
+    return subjects
 
 
 def _begins(field: str, text: str, octets: int) -> Q:

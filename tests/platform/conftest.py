@@ -89,6 +89,12 @@ def mallory(host: AuthserverHost) -> Person:
 
 
 @pytest.fixture
+def dora(db: None) -> Person:
+    """A holder without a token, for tests that need no authentication server."""
+    return Person.make("Dora")
+
+
+@pytest.fixture
 def olga(db: None) -> Person:
     """An operator, who has no token."""
     return operator("Olga")

@@ -1,5 +1,6 @@
 """Browsers for the tests of pages: signed in, and an operator's."""
 
+import html
 from typing import Any
 
 from django.test import Client
@@ -24,6 +25,11 @@ def operator(name: str) -> Person:
     person.holder.user.is_staff = True
     person.holder.user.save()
     return person
+
+
+def text(answer: Any) -> str:
+    """Return a page as it is read: without the escapes of its markup."""
+    return html.unescape(answer.content.decode())
 
 
 def text_of(answer: Any, status: int = 200) -> str:

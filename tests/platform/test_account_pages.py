@@ -1,6 +1,5 @@
 """/account: the name others see, keys for programs, the language; and the ways to the rest."""
 
-import html
 import re
 from datetime import timedelta
 from typing import Any
@@ -12,25 +11,15 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from accounts.models import ApiKey, Holder, User
-from tests.platform.operators import browser_of
+from tests.platform.operators import browser_of, text
 from tests.platform.world import Person, call, everything_as_bytes, now
 
 CSRF = {"csrfmiddlewaretoken": "as masked on this page"}
 
 
 @pytest.fixture
-def dora(db: None) -> Person:
-    """A holder without a token: these tests need no authentication server."""
-    return Person.make("Dora")
-
-
-@pytest.fixture
 def browser(dora: Person) -> Client:
     return browser_of(dora)
-
-
-def text(response: Any) -> str:
-    return html.unescape(response.content.decode())
 
 
 def make_key(browser: Client, name: str = "Till") -> str:

@@ -9,9 +9,9 @@ from django.db import models
 from audit.models import AppendOnlyError, AuditRow
 from audit.services import record
 from enrolment.models import AuthserverHost
-from enrolment.services import DEFAULT_SUITE
+from enrolment.suites import DEFAULT_SUITE
+from tests.platform.composing import NEW, form
 from tests.platform.operators import browser_of
-from tests.platform.test_compose_pages import NEW, form
 from tests.platform.world import (
     Person,
     call,

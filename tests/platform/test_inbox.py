@@ -1,6 +1,5 @@
 """/inbox: what happened, in the browser."""
 
-import html
 from datetime import timedelta
 
 import pytest
@@ -8,14 +7,8 @@ from django.test import Client
 
 from notices.models import Notice
 from notices.words import WORDS
-from tests.platform.operators import browser_of
+from tests.platform.operators import browser_of, text
 from tests.platform.world import Person, now
-
-
-@pytest.fixture
-def dora(db: None) -> Person:
-    """A holder without a token: these tests need no authentication server."""
-    return Person.make("Dora")
 
 
 def notify(person: Person, kind: str, number: int = 0) -> Notice:
@@ -29,7 +22,7 @@ def notify(person: Person, kind: str, number: int = 0) -> Notice:
 
 
 def inbox(person: Person, query: str = "") -> str:
-    page = html.unescape(browser_of(person).get(f"/inbox{query}").content.decode())
+    page = text(browser_of(person).get(f"/inbox{query}"))
     return page.partition("<main")[2].partition("</main>")[0]
 
 

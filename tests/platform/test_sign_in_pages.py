@@ -1,6 +1,5 @@
 """Sign-up, sign-in and what belongs to them: allauth's pages in our frame, in both languages."""
 
-import html
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -18,6 +17,7 @@ from django.urls import include, path
 from accounts.adapter import MFAAdapter
 from accounts.models import User
 from countersign import urls
+from tests.platform.operators import text
 from tests.platform.world import everything_as_bytes, now
 
 PASSWORD = "correct horse battery"
@@ -74,10 +74,6 @@ def without_passkeys() -> Iterator[None]:
     }
     with override_settings(**options):
         yield
-
-
-def text(response: Any) -> str:
-    return html.unescape(response.content.decode())
 
 
 def look(client: Client, address: str, language: str) -> str:

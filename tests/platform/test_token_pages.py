@@ -1,9 +1,7 @@
 """/tokens: enrol a token in the browser, name it, suspend it, give it up."""
 
-import html
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import time_machine
@@ -13,7 +11,7 @@ from django.test import Client
 from audit.models import AuditRow
 from enrolment.models import AuthserverHost, Token
 from protocol.enrolment import Invitation
-from tests.platform.operators import browser_of
+from tests.platform.operators import browser_of, text
 from tests.platform.world import (
     DEFAULT_SUITE,
     TYPED_SUITE,
@@ -34,10 +32,6 @@ NEW = {"name": "Phone", "suite": DEFAULT_SUITE, "csrfmiddlewaretoken": "as maske
 def browser(mallory: Person) -> Client:
     """A browser of somebody who has no token yet."""
     return browser_of(mallory)
-
-
-def text(response: Any) -> str:
-    return html.unescape(response.content.decode())
 
 
 def begin(browser: Client, **changes: str) -> tuple[str, str]:

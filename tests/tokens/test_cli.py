@@ -32,7 +32,7 @@ from tests.tokens.world import (
     FakePlatform,
     picture,
 )
-from tokens import cli, ocra, store
+from tokens import asking, cli, ocra, store
 from tokens.cli import app
 from tokens.simulator import SimulatedToken
 from tokens.store import Contents, TokenFile
@@ -279,7 +279,7 @@ def type_passphrases(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             raise answer
 
         monkeypatch.delenv("COUNTERSIGN_TOKEN_PASSPHRASE")
-        monkeypatch.setattr(cli, "getpass", prompt)
+        monkeypatch.setattr(asking, "getpass", prompt)
 
     return type_them
 
@@ -486,7 +486,7 @@ def test_on_a_terminal_the_holder_ends_the_line(
             return True
 
     monkeypatch.setattr(sys, "stdin", Terminal("YES\n"))
-    cli._confirm("Really?")
+    asking.confirm("Really?")
     assert capsys.readouterr() == ("", "Really? [y/N] ")
 
 
@@ -568,7 +568,7 @@ def test_a_holder_who_takes_too_long_gets_no_code(
     def dawdle(_: str) -> None:
         traveller.shift(timedelta(seconds=300))
 
-    monkeypatch.setattr(cli, "_confirm", dawdle)
+    monkeypatch.setattr(cli, "confirm", dawdle)
     with time_machine.travel(NOW, tick=False) as traveller:
         assert refuse("respond", challenge) == "challenge_expired"
 

@@ -29,9 +29,9 @@ def listed(request: HolderRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @operators_only
-def one(request: HolderRequest, number: str) -> HttpResponse:
+def one(request: HolderRequest, number: int) -> HttpResponse:
     """Show a host; POST ``weight`` changes its share of new tokens."""
-    host, now = host_by_number(int(number)), timezone.now()
+    host, now = host_by_number(number), timezone.now()
     form = WeightForm(request.POST or None, initial={"weight": host.weight})
     if request.method == "POST" and form.is_valid():
         services.change_weight(

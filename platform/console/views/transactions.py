@@ -31,7 +31,7 @@ def listed(request: HolderRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @operators_only
-def one(request: HolderRequest, tx: str) -> HttpResponse:
+def one(request: HolderRequest, tx: bytes) -> HttpResponse:
     """Tell a transaction's story; POST ``settle`` with a step's S settles that step now."""
     refusal = None
     if request.method == "POST":
@@ -50,5 +50,5 @@ def one(request: HolderRequest, tx: str) -> HttpResponse:
         if not isinstance(result, DomainError):
             return result
         refusal = result
-    context = {"story": story(bytes.fromhex(tx), now=timezone.now())}
+    context = {"story": story(tx, now=timezone.now())}
     return page(request, "console/transaction.html", context, refusal)

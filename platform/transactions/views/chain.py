@@ -49,7 +49,7 @@ def transaction(request: HolderRequest, tx: bytes) -> HttpResponse:
         return _page(request, tx)
     action = request.POST.get("action", "")
     if action not in _ACTIONS:
-        return malformed(request, ValueError("no such action"))
+        return malformed(request)
     end, done = _ACTIONS[action]
     try:
         with refusals_recorded(request):

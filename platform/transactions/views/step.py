@@ -17,7 +17,13 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.security import HolderRequest, holders_only, kept_form, refusals_recorded
+from accounts.security import (
+    HolderRequest,
+    holders_only,
+    kept_form,
+    record_refusal,
+    refusals_recorded,
+)
 from common.errors import DomainError, InputInvalidError, NotFoundError
 from common.forms import add_refusal
 from common.pages import malformed
@@ -44,7 +50,7 @@ def step(request: HolderRequest, s: bytes) -> HttpResponse:
         return _page(request, s, decline_form=DeclineForm(initial=kept_form(request)))
     act = _ACTIONS.get(request.POST.get("action", ""))
     if act is None:
-        return malformed(request, ValueError("no such action"))
+        return malformed(request)
     try:
         with refusals_recorded(request):
             return act(request, s)
@@ -86,14 +92,12 @@ def _decline(request: HolderRequest, s: bytes) -> HttpResponse:
     if not form.is_valid():
         return _page(request, s, status=HTTPStatus.UNPROCESSABLE_ENTITY, decline_form=form)
     try:
-        with refusals_recorded(request):
-            ended = services.decline_step(
-                holder=request.holder,
-                s=s,
-                note=form.cleaned_data["reason"],
-                now=timezone.now(),
-            )
+        ended = services.decline_step(
+            holder=request.holder, s=s, note=form.cleaned_data["reason"], now=timezone.now()
+        )
     except InputInvalidError as error:
+        # Any other refusal is recorded where all actions are.
+        record_refusal(request, request.holder, error.code)
         return _page(request, s, status=add_refusal(form, error), decline_form=form)
     return _ended(request, ended)
 

@@ -1,0 +1,60 @@
+"""What nobody sends by accident: answered in words, kept by no cache, recorded once."""
+
+import json
+from unittest import mock
+
+import pytest
+from django.test import Client
+
+from audit.models import AuditRow
+from enrolment import authserver_client
+from enrolment.authserver_client import AuthserverClient
+from enrolment.models import AuthserverHost
+from protocol.fields import MAX_TIME
+from tests.platform.operators import browser_of, operator
+from tests.platform.world import Person, unreachable
+
+
+@pytest.mark.parametrize("path", ["/account", "/api/v1/tokens"])
+def test_a_session_whose_name_holds_nul_is_no_session(db: None, path: str) -> None:
+    # PostgreSQL would not even look for it.
+    answer = Client().get(path, headers={"Cookie": r'sessionid="\000aaaaaaaaaaaa"'})
+    assert answer.status_code == (401 if path.startswith("/api/") else 302)
+    assert not answer.wsgi_request.COOKIES
+
+
+@pytest.mark.parametrize("path", ["/tokens", "/inbox", "/console/holders", "/accounts/email/"])
+def test_no_shared_cache_keeps_a_page_of_somebody(host: None, path: str) -> None:
+    answer = browser_of(operator("Olga")).get(path)
+    assert answer.status_code == 200
+    assert "private" in answer["Cache-Control"]
+
+
+@pytest.mark.parametrize("until", [10**18, MAX_TIME + 1, -1, "soon", None])
+def test_a_lock_until_no_possible_time_is_a_lock_without_a_time(
+    anna: Person, until: object
+) -> None:
+    told = {"code": "token_locked", "locked_until": until}
+    step = anna.open()
+
+    def refuse(*_: object, **__: object) -> None:
+        authserver_client._read(423, json.dumps(told).encode())
+
+    with mock.patch.object(AuthserverClient, "_call", side_effect=refuse):
+        answer = browser_of(anna).post(
+            f"/steps/{step['id']}", {"action": "respond", "response": "12345678"}
+        )
+
+    assert answer.status_code == 423
+
+
+def test_a_refused_decline_leaves_one_audit_row(anna: Person, host: AuthserverHost) -> None:
+    browser, address = browser_of(anna), f"/steps/{anna.open()['id']}"
+    refused = AuditRow.objects.filter(action="request.refused")
+
+    # Hides the order of what follows: it may not be signed.
+    browser.post(address, {"action": "decline", "reason": "no\u202e"})
+    assert refused.count() == 1
+    with unreachable(host):
+        browser.post(address, {"action": "decline", "reason": "no"})
+    assert refused.count() == 2
