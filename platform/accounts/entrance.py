@@ -3,8 +3,15 @@
 from typing import Any
 
 from allauth.account.forms import LoginForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
-from django.forms import Form
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    EditWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
+from django.core.exceptions import ValidationError
+from django.forms import Form, HiddenInput, JSONField
 from django.utils.translation import gettext_lazy as _
 
 
@@ -16,8 +23,45 @@ class SignInForm(LoginForm):  # type: ignore[misc]  # published without types
         self.fields["remember"].label = _("Stay signed in on this device")
 
 
+class CredentialField(JSONField):
+    """What the browser says of a passkey."""
+
+    widget = HiddenInput
+
+    def to_python(self, value: Any) -> Any:
+        """Return it as JSON.
+
+        Raises:
+            ValidationError: it is none, or one too deep or with too long a number to be read.
+        """
+        try:
+            return super().to_python(value)
+        except (ValueError, RecursionError) as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+class SignInByPasskeyForm(LoginWebAuthnForm):  # type: ignore[misc]  # published without types
+    """A passkey in place of the password."""
+
+    credential = CredentialField()
+
+
+class SecondPasskeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]  # published without types
+    """A passkey behind the password."""
+
+    credential = CredentialField()
+
+
+class ConfirmPasskeyForm(ReauthenticateWebAuthnForm):  # type: ignore[misc]  # without types
+    """A passkey of somebody who is signed in already."""
+
+    credential = CredentialField()
+
+
 class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # published without types
     """A new passkey: unless told otherwise, one that signs in by itself."""
+
+    credential = CredentialField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

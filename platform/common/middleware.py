@@ -59,7 +59,7 @@ class RequestMiddleware:
         """Answer what is too large, or holds what PostgreSQL cannot even be asked for."""
         is_page = not request.path.startswith(_MACHINE_PATHS)
         length = request.headers.get("Content-Length") or "0"
-        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+        if not length.isdecimal() or len(length) > 9 or int(length) > MAX_BODY_BYTES:
             code, status = "too_large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             if not is_page:
                 detail = f"A request may hold {MAX_BODY_BYTES} bytes."

@@ -41,8 +41,8 @@ def use_token(playground: Playground, login: str, arguments: Sequence[str]) -> i
     if arguments:
         return _tokens(person, *arguments).returncode
     say(
-        f"This is {person.name}'s token. Paste a challenge (on its page: “Copy for the "
-        "simulator”), the path of its picture, or the ten digits for a token without a camera. "
+        f"This is {person.name}'s token. Paste a challenge (on its page: “Copy for the token "
+        "program”), the path of its picture, or the ten digits for a token without a camera. "
         "Enter alone ends."
     )
     while given := _ask("\nChallenge: "):

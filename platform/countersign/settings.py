@@ -177,6 +177,9 @@ MFA_ADAPTER = "accounts.adapter.MFAAdapter"
 MFA_FORMS = {
     "add_webauthn": "accounts.entrance.AddPasskeyForm",
     "edit_webauthn": "accounts.entrance.EditPasskeyForm",
+    "login_webauthn": "accounts.entrance.SignInByPasskeyForm",
+    "authenticate_webauthn": "accounts.entrance.SecondPasskeyForm",
+    "reauthenticate_webauthn": "accounts.entrance.ConfirmPasskeyForm",
 }
 MFA_PASSKEY_LOGIN_ENABLED = _has_passkeys
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _is_local and not _is_secure
@@ -208,7 +211,7 @@ _modules = BASE_DIR / "node_modules"
 STATICFILES_DIRS = [
     # The tables that Python and the browser read alike.
     ("protocol", BASE_DIR / "protocol" / "tables"),
-    ("vendor/cborg", _modules / "cborg"),
+    ("vendor/cborg", _modules / "cborg" / "lib"),
     ("vendor/zxing-wasm", _modules / "zxing-wasm" / "dist" / "es"),
     # Beside its loader, es/reader/index.js.
     ("vendor/zxing-wasm/reader", _modules / "zxing-wasm" / "dist" / "reader"),

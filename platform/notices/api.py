@@ -24,4 +24,4 @@ class NoticeOut(Schema):
 @router.get("/notices", response=list[NoticeOut])
 def list_notices(request: HttpRequest) -> list[Notice]:
     """List the newest hundred notices of the caller."""
-    return list(selectors.inbox(holder_id=request.auth.pk)[:100])  # type: ignore[attr-defined]
+    return list(selectors.inbox(holder_id=request.auth.pk)[:100])  # type: ignore[attr-defined]  # by django-ninja

@@ -98,7 +98,7 @@ def new_visitor(
         if camera is not None:
             own.append(launch(playwright, camera))
         chosen = browser if camera is None else own[-1]
-        visitors.append(Visitor(chosen, site.origin, Window(**window)))  # type: ignore[arg-type]
+        visitors.append(Visitor(chosen, site.origin, Window(**window)))  # type: ignore[arg-type]  # as given
         return visitors[-1]
 
     yield new

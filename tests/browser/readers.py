@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 STATIC = {
     "receipts": ROOT / "platform" / "receipts" / "static" / "receipts",
     "protocol": ROOT / "protocol" / "tables",
-    "vendor/cborg": ROOT / "node_modules" / "cborg",
+    "vendor/cborg": ROOT / "node_modules" / "cborg" / "lib",
     "reader.mjs": Path(__file__).with_name("reader.mjs"),
 }
 # Keys are checked in secure contexts alone, as localhost is one.

@@ -79,7 +79,7 @@ def test_a_step_is_told_in_plain_words(scanner: Scanner) -> None:
         "Reference": "PO-1",
         "Due": "January 15, 2026",
         "Remark": "Deliver by Friday",
-        "Account": "8831004711",
+        "Account number": "8831004711",
         "Token": f"{step.serial}\nthe token showed the statement",
     }
 

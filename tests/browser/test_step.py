@@ -217,7 +217,7 @@ def test_the_challenge_is_copied_for_the_token_program(desk: Visitor, anna: Part
     desk.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = see(desk, step)
 
-    page.get_by_role("button", name="Copy for the simulator").click()
+    page.get_by_role("button", name="Copy for the token program").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("() => navigator.clipboard.readText()") == step["challenge"]
     page.get_by_text("Using the token program").click()

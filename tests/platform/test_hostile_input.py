@@ -58,3 +58,15 @@ def test_a_refused_decline_leaves_one_audit_row(anna: Person, host: AuthserverHo
     with unreachable(host):
         browser.post(address, {"action": "decline", "reason": "no"})
     assert refused.count() == 2
+
+
+@pytest.mark.parametrize("credential", ["9" * 5000, "[" * 100_000, "{", "null", "{}"])
+def test_what_is_no_passkey_is_refused(db: None, credential: str) -> None:
+    answer = Client().post("/accounts/2fa/webauthn/login/", {"credential": credential})
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/accounts/login/")
+
+
+def test_a_length_of_thousands_of_digits_is_too_large(db: None) -> None:
+    answer = Client().post("/continue", headers={"Content-Length": "9" * 5000})
+    assert answer.status_code == 413

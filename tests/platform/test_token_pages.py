@@ -18,6 +18,7 @@ from tests.platform.world import (
     Person,
     everything_as_bytes,
     now,
+    other,
     token_client,
     unreachable,
 )
@@ -46,10 +47,6 @@ def enrol(link: str) -> tuple[SimulatedToken, str]:
     """Give the link to a token; return it with the digits it shows."""
     enrolment = Enrolment.begin(Invitation.from_link(link), now())
     return enrolment.finish(token_client().enrol(enrolment), now())
-
-
-def other(digits: str) -> str:
-    return f"{(int(digits) + 1) % 10**8:08}"
 
 
 def state_of(path: str) -> str:

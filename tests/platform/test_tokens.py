@@ -16,6 +16,7 @@ from tests.platform.world import (
     everything_as_bytes,
     everything_stored,
     now,
+    other,
     step_row,
     to_base64,
     token_client,
@@ -28,11 +29,6 @@ from transactions.models import Step
 
 def state_of(person: Person) -> str:
     return str(person.get(f"/tokens/{person.token.serial}")["state"])
-
-
-def other(digits: str) -> str:
-    """Eight digits, and not these."""
-    return f"{(int(digits) + 1) % 10**8:08}"
 
 
 # Pairing.

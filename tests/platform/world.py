@@ -334,6 +334,11 @@ def lose_the_answer(step: Mapping[str, Any], response: str) -> None:
     )
 
 
+def other(digits: str) -> str:
+    """Return eight digits, and not these."""
+    return f"{(int(digits) + 1) % 10**8:08}"
+
+
 def to_base64(data: bytes) -> str:
     """Base64url without padding, as the API writes bytes."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

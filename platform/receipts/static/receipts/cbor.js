@@ -1,6 +1,8 @@
 /** Deterministic CBOR (RFC 8949 section 4.2.1), strict in both directions; protocol/cbor.py. */
 
-import { Tokenizer, Type, encode as write } from "../vendor/cborg/cborg.js";
+import { Tokenizer } from "../vendor/cborg/decode.js";
+import { encode as write } from "../vendor/cborg/encode.js";
+import { Type } from "../vendor/cborg/token.js";
 import { ProtocolError } from "./errors.js";
 import { isEqual } from "./octets.js";
 import { gettext } from "./words.js";
