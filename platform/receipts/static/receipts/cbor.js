@@ -1,6 +1,6 @@
 /** Deterministic CBOR (RFC 8949 section 4.2.1), strict in both directions; protocol/cbor.py. */
 
-import { Tokenizer } from "../vendor/cborg/decode.js";
+import { Tokeniser } from "../vendor/cborg/decode.js";
 import { encode as write } from "../vendor/cborg/encode.js";
 import { Type } from "../vendor/cborg/token.js";
 import { ProtocolError } from "./errors.js";
@@ -40,7 +40,7 @@ export function encode(value) {
 export function decode(data, maxBytes = MAX_BYTES) {
   checkSize(data, maxBytes);
   try {
-    const tokens = new Tokenizer(data, {
+    const tokens = new Tokeniser(data, {
       strict: true,
       allowIndefinite: false,
       allowBigInt: false,
@@ -71,7 +71,7 @@ export function checkSize(data, maxBytes) {
 /**
  * Read one value.  The library would go on to any depth, mend broken UTF-8 and drop byte order
  * marks, so it is asked for heads only.
- * @param {Tokenizer} tokens
+ * @param {Tokeniser} tokens
  * @param {number} depth Number of arrays and maps around it.
  * @returns {Value}
  */
@@ -96,7 +96,7 @@ function read(tokens, depth) {
 }
 
 /**
- * @param {Tokenizer} tokens
+ * @param {Tokeniser} tokens
  * @param {number} length As the head says; the bytes run out before it does harm.
  * @param {number} depth
  */
@@ -107,7 +107,7 @@ function readArray(tokens, length, depth) {
 }
 
 /**
- * @param {Tokenizer} tokens
+ * @param {Tokeniser} tokens
  * @param {number} length
  * @param {number} depth
  */
