@@ -1,5 +1,6 @@
 """What every page must stand: a screen reader's user, and a narrow phone."""
 
+from collections.abc import Sequence
 from functools import cache
 
 from playwright.sync_api import Page
@@ -30,11 +31,12 @@ def _axe() -> str:
     return AXE.read_text("utf-8")
 
 
-def assert_accessible(page: Page) -> None:
-    """Fail on what axe-core calls serious or critical."""
+def assert_accessible(page: Page, rules: Sequence[str] = ()) -> None:
+    """Fail on what axe-core calls serious or critical, by all of its rules or by some."""
     # A script element would be refused by the page's policy; the debugger is not.
     page.evaluate(_axe())
-    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    found = page.evaluate("(options) => axe.run(document, options)", options)
     faults = [
         f"{rule['impact']} {rule['id']}: {rule['help']}\n    {node['html']}\n    "
         + node["failureSummary"].replace("\n", "\n    ")
