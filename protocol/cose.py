@@ -27,6 +27,8 @@ class Typ(StrEnum):
     KEY = "cs-key"
     DIRECTORY = "cs-directory"
     ENROL = "cs-enrol"
+    OFFER = "cs-offer"
+    MOVE = "cs-move"
 
 
 @dataclass(frozen=True, slots=True)

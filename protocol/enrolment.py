@@ -29,6 +29,11 @@ SEED_BYTES = 32
 COMPARE_DIGITS = 8
 
 
+def fingerprint_of(root: bytes) -> bytes:
+    """Return the first 16 bytes of SHA-256 of a host's root key."""
+    return hashlib.sha256(root).digest()[:FINGERPRINT_BYTES]
+
+
 @dataclass(frozen=True, slots=True)
 class Invitation:
     """What an enrolment QR holds: ``[1, fingerprint, ticket]`` behind the host's origin.
@@ -124,6 +129,27 @@ class Transcript:
     def from_payload(cls, payload: bytes) -> Self:
         """Read the payload, strictly; errors as the constructor."""
         return cls(*versioned("enrolment", cbor.decode(payload), 11))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Vouchers:
+    """The messages by which a token knows host, platform and paired server; nothing is checked.
+
+    Attributes:
+        enrol: The transcript, signed by the host key (typ cs-enrol).
+        host_root: The host's root key.
+        host_certificate: ``cs-key`` of the host key, by that root.
+        platform_root: The platform's root key.
+        platform_certificate: ``cs-key`` of the platform's statement key, by that root.
+        server_certificate: ``cs-server`` of the paired server, by the host key.
+    """
+
+    enrol: bytes
+    host_root: bytes
+    host_certificate: bytes
+    platform_root: bytes
+    platform_certificate: bytes
+    server_certificate: bytes
 
 
 @dataclass(frozen=True, slots=True, repr=False)

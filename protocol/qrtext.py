@@ -24,6 +24,7 @@ class Link(Enum):
     RECEIPT = ("r", 0, 1)
     BUNDLE = ("t", 2, 3)
     ENROLMENT = ("e", 4, 5)
+    PROVISION = ("p", 6, 7)
 
     @property
     def path(self) -> str:

@@ -54,5 +54,10 @@ class Sealer:
 
     def keyed_hash(self, label: str, content: bytes) -> bytes:
         """Return a 32-byte keyed hash, useless to whoever has only the database."""
-        key = hmac.digest(self.kek, b"countersign/" + label.encode(), "sha256")
-        return hmac.digest(key, content, "sha256")
+        return keyed_hash(self.kek, label, content)
+
+
+def keyed_hash(secret: bytes, label: str, content: bytes) -> bytes:
+    """Return a 32-byte hash that nobody can compute or check without the secret."""
+    key = hmac.digest(secret, b"countersign/" + label.encode(), "sha256")
+    return hmac.digest(key, content, "sha256")

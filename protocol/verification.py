@@ -3,7 +3,8 @@
 The numbers stand in docs/protocol.md section 10, which also says what may be claimed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -94,14 +95,15 @@ _unchecked = partial(Check, outcome=Outcome.UNCHECKED)
 
 
 def verify_receipt(
-    message: bytes, directory: Directory, fetched: Mapping[bytes, bytes] | None = None
+    message: bytes, directory: Directory, fetched: Mapping[bytes, Sequence[bytes]] | None = None
 ) -> Report:
     """Check a receipt or refusal.
 
     Args:
         message: The COSE_Sign1 bytes.
         directory: The keys the reader installed.
-        fetched: Server certificates (typ cs-server) obtained beside the receipt, by ``vk``.
+        fetched: Server certificates (typ cs-server) obtained beside the receipt, by ``vk``: a
+            server that has moved has one of each host.
 
     Returns:
         The report.  Bad input fails a check; it is never an exception.
@@ -176,12 +178,12 @@ def _check_step(
     rebuilt: Rebuilt,
     reason: Reason,
     directory: Directory,
-    fetched: Mapping[bytes, bytes],
+    fetched: Mapping[bytes, Sequence[bytes]],
 ) -> Iterator[Check]:
     pos = rebuilt.statement.pos
     said = f"{_WORDS[reason]} at {_utc(step.decided)}"
     # 5. A host certified the server's key for this token.
-    if isinstance(step.by, bytes) and step.by not in fetched:
+    if isinstance(step.by, bytes) and not fetched.get(step.by):
         text = (
             f"Step {pos + 1}: the platform says that the server said: {said}; the server's "
             "signature was not checked (connect to check)."
@@ -213,24 +215,37 @@ def _check_step(
 
 
 def _certificate(
-    step: Step, directory: Directory, fetched: Mapping[bytes, bytes]
+    step: Step, directory: Directory, fetched: Mapping[bytes, Sequence[bytes]]
 ) -> tuple[Host, ServerCertificate]:
     """Return the server's certificate and the host whose key signed it.
 
     Raises:
-        ProtocolError: ``server_certificate_invalid``, or a broken message.
+        ProtocolError: ``server_certificate_invalid``, or a broken message; of several that were
+            fetched, what is wrong with the last.
     """
-    hosts = directory.hosts
     if isinstance(step.by, CertifiedServer):
         named = directory.host(step.by.host)
-        hosts = (named,) if named else ()
         certificate = step.by.certificate(step.serial)
         # Which of the host's keys signed it is not said: each is tried.
         signed = Sign1(Typ.SERVER, b"", certificate.payload(), step.by.signature)
-    else:
-        signed = cose.parse(fetched[step.by])
-        cose.require_typ(signed, Typ.SERVER)
-        certificate = ServerCertificate.from_payload(signed.payload)
+        return _certifier(step, certificate, signed, (named,) if named else ()), certificate
+    *earlier, last = fetched[step.by]
+    for message in earlier:
+        with suppress(ProtocolError):
+            return _fetched(step, message, directory)
+    return _fetched(step, last, directory)
+
+
+def _fetched(step: Step, message: bytes, directory: Directory) -> tuple[Host, ServerCertificate]:
+    signed = cose.parse(message)
+    cose.require_typ(signed, Typ.SERVER)
+    certificate = ServerCertificate.from_payload(signed.payload)
+    return _certifier(step, certificate, signed, directory.hosts), certificate
+
+
+def _certifier(
+    step: Step, certificate: ServerCertificate, signed: Sign1, hosts: Sequence[Host]
+) -> Host:
     if certificate.vk != step.vk or certificate.serial != step.serial:
         raise ProtocolError("server_certificate_invalid", "it is for another token")
     if not certificate.from_day <= day_of(step.decided) <= certificate.to_day:
@@ -240,7 +255,7 @@ def _certificate(
             signed_by_it = replace(signed, kid=signed.kid or key_id(known.key))
             was_valid = known.from_day <= certificate.from_day <= known.to_day
             if was_valid and signed_by_it.is_signed_by(known.key):
-                return host, certificate
+                return host
     raise ProtocolError("server_certificate_invalid", "no listed host signed it")
 
 

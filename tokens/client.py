@@ -108,6 +108,21 @@ class Client:
         """Return the platform's ``cs-directory`` message, unchecked; errors as :meth:`enrol`."""
         return self._call("GET", origin, "/.well-known/countersign/keys")
 
+    def server_certificate(self, token: SimulatedToken) -> tuple[bytes, list[bytes]]:
+        """Return the certificate of a token's server and those of its host's keys, unchecked.
+
+        Raises:
+            RefusedError: as :meth:`enrol`.
+        """
+        origin = token.host_origin
+        answer = _read_json(self._call("GET", origin, f"/v1/servers/{token.vk.hex()}/certificate"))
+        try:
+            fields = answer or {}
+            keys = [_from_base64(text) for text in fields["host_certificates"]]
+            return _from_base64(fields["certificate"]), keys
+        except (KeyError, TypeError, ValueError) as error:
+            raise _answer_invalid(origin) from error
+
     def _answer(self, token: SimulatedToken, shown: Shown, fields_: Mapping[str, str]) -> Outcome:
         origin = token.platform_origin
         body = {"s": shown.statement.digest.hex(), **fields_}

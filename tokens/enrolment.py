@@ -10,37 +10,34 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from protocol import cose
 from protocol.cose import Typ
-from protocol.enrolment import FINGERPRINT_BYTES, Invitation, Secrets, Transcript, derive
+from protocol.enrolment import (
+    Invitation,
+    Secrets,
+    Transcript,
+    Vouchers,
+    derive,
+    fingerprint_of,
+)
 from protocol.keys import KeyCertificate, Purpose, ServerCertificate
+from protocol.provisioning import Provision
 from tokens.display import UNLIMITED, Profile
 from tokens.errors import RefusedError
 from tokens.simulator import SimulatedToken
 from tokens.suite import OCRASuite
+from tokens.suites import Suite, parse_suite
 
 # The host keeps a ticket this long; until then the same share gets the same answer.
 TICKET_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class HostAnswer:
+class HostAnswer(Vouchers):
     """What a host answers to a ticket and a share; nothing in it is trusted yet.
 
     Attributes:
-        enrol: The transcript, signed by the host key (typ cs-enrol).
-        host_root: The host's root key.
-        host_certificate: ``cs-key`` of the host key, by that root.
-        platform_root: The platform's root key.
-        platform_certificate: ``cs-key`` of the platform's statement key, by that root.
-        server_certificate: ``cs-server`` of the paired server, by the host key.
         confirmation: MAC that shows that the host derived the same secrets.
     """
 
-    enrol: bytes
-    host_root: bytes
-    host_certificate: bytes
-    platform_root: bytes
-    platform_certificate: bytes
-    server_certificate: bytes
     confirmation: bytes
 
 
@@ -101,42 +98,47 @@ class Enrolment:
         Source:
             docs/protocol.md section 11.
         """
+        token, secrets = self._accept(answer, now, profile)
+        # 7. The host derived the same secrets.
+        if not hmac.compare_digest(secrets.confirmation, answer.confirmation):
+            raise RefusedError("confirmation_wrong", "the host did not derive the same secrets")
+        return token, secrets.digits
+
+    def _accept(
+        self, vouchers: Vouchers, now: datetime, profile: Profile
+    ) -> tuple[SimulatedToken, Secrets]:
         seconds = int(now.timestamp())
         # 1. The host's root is the one whose fingerprint stood in the QR code.
-        fingerprint = hashlib.sha256(answer.host_root).digest()[:FINGERPRINT_BYTES]
-        if fingerprint != self.invitation.fingerprint:
+        if fingerprint_of(vouchers.host_root) != self.invitation.fingerprint:
             raise RefusedError("host_root_wrong", "the host is not the one in the QR code")
         # 2. That root certified the host key, and the host key signed the transcript.
-        host = _open_key(answer.host_certificate, answer.host_root, Purpose.HOST, seconds)
-        payload = cose.open_signed(answer.enrol, typ=Typ.ENROL, key=host.key)
+        host = _open_key(vouchers.host_certificate, vouchers.host_root, Purpose.HOST, seconds)
+        payload = cose.open_signed(vouchers.enrol, typ=Typ.ENROL, key=host.key)
         transcript = Transcript.from_payload(payload)
         # 3. It answers our ticket and our share.
         self._check_ours(transcript)
         # 4. The platform's keys are those the host vouches for.
-        _check_platform(answer, transcript, seconds)
+        _check_platform(vouchers, transcript, seconds)
         # 5. The host key certified the paired server for this serial.
-        _check_server(answer.server_certificate, host.key, transcript)
+        _check_server(vouchers.server_certificate, host.key, transcript)
         # 6. The token can answer with this suite.
         suite = _read_suite(transcript)
-        # 7. The host derived the same secrets.
         secrets = self._derive(transcript, payload)
-        if not hmac.compare_digest(secrets.confirmation, answer.confirmation):
-            raise RefusedError("confirmation_wrong", "the host did not derive the same secrets")
         token = SimulatedToken(
             serial=transcript.serial,
             vk=transcript.vk,
             suite=suite,
             host_origin=self.invitation.origin,
-            host_root=answer.host_root,
+            host_root=vouchers.host_root,
             platform_id=transcript.platform_id,
             platform_origin=transcript.platform_origin,
-            platform_root=answer.platform_root,
-            certificates=(answer.platform_certificate,),
-            seed=secrets.seed,
+            platform_root=vouchers.platform_root,
+            certificates=(vouchers.platform_certificate,),
+            seed=secrets.seed[: suite.seed_octets],
             post_key=secrets.post_key,
             profile=profile,
         )
-        return token, secrets.digits
+        return token, secrets
 
     def _check_ours(self, transcript: Transcript) -> None:
         ticket_hash = hashlib.sha256(self.invitation.ticket).digest()
@@ -152,6 +154,35 @@ class Enrolment:
         )
 
 
+def provisioned(
+    provision: Provision, now: datetime, profile: Profile = UNLIMITED
+) -> tuple[SimulatedToken, str]:
+    """Make a token out of a host's provisioning code, without a network.
+
+    All is checked as for a host's answer but its confirmation: there is nobody else who could
+    have derived something else.
+
+    Args:
+        provision: As it was scanned.
+        now: Current time, timezone-aware.
+        profile: What the token's display holds.
+
+    Returns:
+        The token, and the eight digits its holder compares; errors as :meth:`Enrolment.finish`.
+
+    Source:
+        docs/protocol.md section 11.
+    """
+    fingerprint = fingerprint_of(provision.vouchers.host_root)
+    enrolment = Enrolment(
+        Invitation(provision.origin, fingerprint, provision.ticket),
+        X25519PrivateKey.from_private_bytes(provision.private),
+        int(now.timestamp()),
+    )
+    token, secrets = enrolment._accept(provision.vouchers, now, profile)
+    return token, secrets.digits
+
+
 def _open_key(message: bytes, root: bytes, purpose: Purpose, seconds: int) -> KeyCertificate:
     certificate = KeyCertificate.open(message, root=root)
     if certificate.purpose is not purpose or not certificate.covers(seconds):
@@ -159,10 +190,12 @@ def _open_key(message: bytes, root: bytes, purpose: Purpose, seconds: int) -> Ke
     return certificate
 
 
-def _check_platform(answer: HostAnswer, transcript: Transcript, seconds: int) -> None:
-    if hashlib.sha256(answer.platform_root).digest() != transcript.platform_root:
+def _check_platform(vouchers: Vouchers, transcript: Transcript, seconds: int) -> None:
+    if hashlib.sha256(vouchers.platform_root).digest() != transcript.platform_root:
         raise RefusedError("platform_root_wrong", "the platform's root key is not the one signed")
-    key = _open_key(answer.platform_certificate, answer.platform_root, Purpose.STATEMENT, seconds)
+    key = _open_key(
+        vouchers.platform_certificate, vouchers.platform_root, Purpose.STATEMENT, seconds
+    )
     if key.subject != transcript.platform_id:
         raise RefusedError("certificate_wrong", "the statement key is another platform's")
 
@@ -174,10 +207,10 @@ def _check_server(message: bytes, host_key: bytes, transcript: Transcript) -> No
         raise RefusedError("certificate_wrong", "the server certificate is for another token")
 
 
-def _read_suite(transcript: Transcript) -> OCRASuite:
-    suite = OCRASuite.parse(transcript.suite)
+def _read_suite(transcript: Transcript) -> Suite:
+    suite = parse_suite(transcript.suite)
     problem = suite.enrolment_problem()
-    if suite.pin_hash or suite.session_length:
+    if isinstance(suite, OCRASuite) and (suite.pin_hash or suite.session_length):
         problem = "this token has no PIN and no session data"
     if problem:
         raise RefusedError("suite_refused", problem)

@@ -1,20 +1,15 @@
-"""Compute and match OCRA responses (RFC 6287); pyotp does HMAC and truncation."""
+"""Compute OCRA responses (RFC 6287)."""
 
-import base64
 import hashlib
 import hmac
-import itertools
 import re
-from collections.abc import Sequence
-
-import pyotp
 
 from tokens.errors import DataInputError, QuestionInvalidError, SeedInvalidError
+from tokens.fields import check_presence, number_field
+from tokens.oath import hotp
 from tokens.suite import Hash, OCRASuite, QuestionFormat
 
 QUESTION_OCTETS = 128
-# pyotp refuses shorter secrets (NIST SP 800-63B); tokens bought years ago may have them.
-PYOTP_MIN_SEED_OCTETS = 14
 
 _DECIMAL = re.compile(r"[0-9]+")
 _HEXADECIMAL = re.compile(r"(?:[0-9A-Fa-f]{2})+")
@@ -76,62 +71,8 @@ def compute(
         raise SeedInvalidError("the seed is empty")
     if suite.digits == 0:
         return hmac.digest(seed, message, suite.hash).hex()
-    # HMAC itself fills a short key up with zero octets, so these change no response.
-    secret = base64.b32encode(seed.ljust(PYOTP_MIN_SEED_OCTETS, b"\0")).decode("ascii")
-    # pyotp knows 6 to 10 digits.  A shorter code is the end of the longest: x mod 10^n.
-    otp = pyotp.OTP(secret, digits=10, digest=suite.hash)
-    # pyotp hashes the shortest octets of this number: the message, which begins with "O", not 0.
-    return otp.generate_otp(int.from_bytes(message))[-suite.digits :]
-
-
-def match(
-    suite: OCRASuite,
-    seed: bytes,
-    response: str,
-    *,
-    question: str,
-    counters: Sequence[int | None] = (None,),
-    time_steps: Sequence[int | None] = (None,),
-    pin_hash: bytes | None = None,
-    session: bytes | None = None,
-) -> tuple[int | None, int | None] | None:
-    """Find the counter and time step of a window at which a response is right.
-
-    Every pair of the window is computed and compared, whichever matches, so the time taken tells
-    nothing about where, or whether, a match was found.
-
-    Args:
-        suite: The token's suite.
-        seed: The shared secret, at least 1 octet.
-        response: What the holder gave; any text, which then does not match.
-        question: See ``data_input``, as for ``pin_hash`` and ``session``.
-        counters: Counters to try, the likeliest first; ``(None,)`` for suites without one.
-        time_steps: Time steps to try, the likeliest first; ``(None,)`` for suites without time.
-        pin_hash: The hash of the PIN.
-        session: Session information.
-
-    Returns:
-        The first matching (counter, time step), or None.  Test ``is None``.
-
-    Raises:
-        TokenError: as ``compute``.
-    """
-    # compare_digest takes no str beyond ASCII; "?" for what cannot be encoded matches no code.
-    given = response.encode("utf-8", errors="replace")
-    found = None
-    for counter, time_step in itertools.product(counters, time_steps):
-        right = compute(
-            suite,
-            seed,
-            question=question,
-            counter=counter,
-            pin_hash=pin_hash,
-            session=session,
-            time_step=time_step,
-        )
-        if hmac.compare_digest(right.encode("ascii"), given) and found is None:
-            found = (counter, time_step)
-    return found
+    # Exactly the message is hashed: its first octet is "O", not 0.
+    return hotp(suite.hash, seed, int.from_bytes(message), suite.digits)
 
 
 def data_input(
@@ -185,11 +126,11 @@ def data_input(
         (
             str(suite).encode("ascii"),
             b"\0",
-            _number_field("counter", counter, used=suite.counter),
+            number_field("counter", counter, used=suite.counter),
             _question_field(suite, question),
             _pin_field(suite.pin_hash, pin, pin_hash),
             _session_field(suite.session_length, session),
-            _number_field("time step", time_step, used=suite.time_step_seconds is not None),
+            number_field("time step", time_step, used=suite.time_step_seconds is not None),
         )
     )
 
@@ -233,20 +174,11 @@ _QUESTION_OCTETS = {
 }
 
 
-def _number_field(name: str, value: int | None, *, used: bool) -> bytes:
-    _check_presence(name, used=used, given=value is not None)
-    if value is None:
-        return b""
-    if not 0 <= value < 2**64:
-        raise DataInputError(f"the {name} is not between 0 and 2^64-1")
-    return value.to_bytes(8)
-
-
 def _pin_field(algorithm: Hash | None, pin: str | None, pin_hash: bytes | None) -> bytes:
     if pin is not None and pin_hash is not None:
         raise DataInputError("give the PIN or its hash, not both")
     given = pin is not None or pin_hash is not None
-    _check_presence("PIN", used=algorithm is not None, given=given)
+    check_presence("PIN", used=algorithm is not None, given=given)
     octets = pin_hash if pin is None or algorithm is None else _hash_pin(algorithm, pin)
     if algorithm is None or octets is None:
         return b""
@@ -265,16 +197,9 @@ def _hash_pin(algorithm: Hash, pin: str) -> bytes:
 
 
 def _session_field(length: int | None, session: bytes | None) -> bytes:
-    _check_presence("session", used=length is not None, given=session is not None)
+    check_presence("session", used=length is not None, given=session is not None)
     if session is None:
         return b""
     if len(session) != length:
         raise DataInputError(f"the session has {len(session)} octets, the suite says {length}")
     return session
-
-
-def _check_presence(name: str, *, used: bool, given: bool) -> None:
-    if used and not given:
-        raise DataInputError(f"the suite needs a {name}")
-    if given and not used:
-        raise DataInputError(f"the suite takes no {name}")

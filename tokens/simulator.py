@@ -12,17 +12,17 @@ from typing import Self
 
 from protocol import cose, qrtext
 from protocol.bundle import Bundle
+from protocol.cose import Typ
 from protocol.ed25519 import key_id
 from protocol.enrolment import post_tag
 from protocol.errors import ProtocolError
-from protocol.keys import Directory, KeyCertificate, Purpose, open_certificate
+from protocol.keys import Directory, KeyCertificate, Purpose, ServerCertificate, open_certificate
 from protocol.qrtext import Link
-from protocol.statement import CLOCK_LEEWAY_SECONDS, Sight, Statement
-from tokens import ocra
+from protocol.statement import CLOCK_LEEWAY_SECONDS, Statement
 from tokens.display import UNLIMITED, Profile, lay_out
 from tokens.errors import RefusedError
 from tokens.question import question_for
-from tokens.suite import OCRASuite
+from tokens.token import Token
 
 # In front of a reason, so that no response's tag is ever the tag of a refusal.
 DECLINE = "decline"
@@ -45,49 +45,38 @@ class Shown:
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class SimulatedToken:
-    """One enrolled token.
+@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
+class SimulatedToken(Token):
+    """One enrolled token with a display.
 
     Attributes:
-        serial: Its serial.
         vk: Id of the paired server, 8 bytes.
-        suite: How it answers.
         host_origin: Where its paired server lives.
         host_root: Root key of that host, 32 bytes.
         platform_id: The one platform it obeys.
         platform_origin: That platform's address.
         platform_root: That platform's root key, 32 bytes; pinned, so that new keys need no trust.
         certificates: ``cs-key`` messages of the platform's statement keys known so far.
-        seed: The secret it shares with its paired server.
         post_key: K_post, 32 bytes: tags the answers it posts itself.
-        counter: The next counter of a suite with one.
         keys_issued: Unix seconds: when the directory its certificates are from was issued.
         profile: What its display holds.
     """
 
-    serial: str
     vk: bytes
-    suite: OCRASuite
     host_origin: str
     host_root: bytes
     platform_id: str
     platform_origin: str
     platform_root: bytes
     certificates: tuple[bytes, ...]
-    seed: bytes
     post_key: bytes
-    counter: int = 0
     keys_issued: int = 0
     profile: Profile = UNLIMITED
 
-    def __repr__(self) -> str:
-        return f"SimulatedToken({self.serial})"
-
     @property
-    def sight(self) -> Sight:
-        """What its holder sees when answering."""
-        return Sight(self.suite.sight)
+    def names(self) -> tuple[str, ...]:
+        """What its holder may call it by: the server's id as well."""
+        return (self.serial, self.vk.hex())
 
     def read(self, code: str | bytes, now: datetime) -> Shown:
         """Check a challenge and lay it out for the holder.
@@ -126,10 +115,15 @@ class SimulatedToken:
         lines, shown = lay_out(statement, earlier, self.profile)
         return Shown(statement, tuple(shown), statement.pos - len(shown), lines)
 
-    def respond(self, shown: Shown, now: datetime) -> str:
+    def respond(self, shown: Shown, now: datetime, challenge: str = "") -> str:
         """Return the response to a statement that the holder has seen and approved.
 
         With a counter suite, store :meth:`advanced` before anybody sees the response.
+
+        Args:
+            shown: The statement.
+            now: Current time by the token's clock, timezone-aware.
+            challenge: The token's own, if the host has answered it.
 
         Raises:
             RefusedError: ``challenge_expired`` when the holder took too long, or
@@ -138,42 +132,8 @@ class SimulatedToken:
         statement = shown.statement
         self._check_addressed(statement)
         _check_time(statement, now)
-        return self._compute(question_for(self.suite, statement.digest), now)
-
-    def respond_typed(self, question: str, now: datetime) -> str:
-        """Return the response to a question that the holder saw elsewhere and typed in.
-
-        Args:
-            question: In the suite's own form and length.
-            now: Current time by the token's clock, timezone-aware.
-
-        Raises:
-            RefusedError: ``question_unfit``.
-            QuestionInvalidError: it has other characters than the suite allows.
-        """
-        if not self.takes(question):
-            raise RefusedError(
-                "question_unfit", f"nobody types {len(question)} digits into this token"
-            )
-        return self._compute(question, now)
-
-    def takes(self, question: str) -> bool:
-        """Tell whether questions of this length are typed into this token."""
-        return self.sight is Sight.TYPED and len(question) == self.suite.question_length
-
-    def _compute(self, question: str, now: datetime) -> str:
-        seconds = self.suite.time_step_seconds
-        return ocra.compute(
-            self.suite,
-            self.seed,
-            question=question,
-            counter=self.counter if self.suite.counter else None,
-            time_step=None if seconds is None else int(now.timestamp()) // seconds,
-        )
-
-    def advanced(self) -> Self:
-        """Return the token as it is after one response."""
-        return replace(self, counter=self.counter + 1) if self.suite.counter else self
+        question = question_for(self.suite, statement.digest)
+        return self.answer(None if question is None else question + challenge, now)
 
     def response_tag(self, shown: Shown, response: str) -> bytes:
         """Return the tag with which the token posts a response itself."""
@@ -206,6 +166,31 @@ class SimulatedToken:
         )
         return replace(self, certificates=certificates, keys_issued=opened.issued)
 
+    def with_server(self, certificate: bytes, host_certificates: Sequence[bytes]) -> Self:
+        """Return the token with the id that its paired server has now.
+
+        Args:
+            certificate: ``cs-server`` message for the server's present key.
+            host_certificates: ``cs-key`` messages of the host's keys.
+
+        Raises:
+            ProtocolError: a message breaks a rule, or the pinned host root did not sign it.
+            RefusedError: ``certificate_wrong``.
+        """
+        signed = cose.parse(certificate)
+        cose.require_typ(signed, Typ.SERVER)
+        server = ServerCertificate.from_payload(signed.payload)
+        keys = [open_certificate(message, self.host_root) for message in host_certificates]
+        is_certified = any(
+            key.purpose is Purpose.HOST
+            and key.from_day <= server.from_day <= key.to_day
+            and signed.is_signed_by(key.key)
+            for key in keys
+        )
+        if not is_certified or server.serial != self.serial:
+            raise RefusedError("certificate_wrong", "the host did not certify it for this token")
+        return replace(self, vk=server.vk)
+
     def _statement_key(self, signed: cose.Sign1) -> KeyCertificate:
         for message in self.certificates:
             certificate = open_certificate(message, self.platform_root)
@@ -225,7 +210,11 @@ class SimulatedToken:
         if (platform.id, platform.origin) != (self.platform_id, self.platform_origin):
             raise RefusedError("wrong_platform", "the statement names another platform")
         if (statement.serial, statement.vk) != (self.serial, self.vk):
-            raise RefusedError("token_not_addressed", "the statement is for another token")
+            raise RefusedError(
+                "token_not_addressed",
+                "the statement is for another token, or this one's server has got a new key:"
+                " `update-server` fetches that",
+            )
         if statement.sight != self.sight:
             raise RefusedError(
                 "sight_wrong", "the statement misstates what the holder of this token sees"

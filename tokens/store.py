@@ -5,25 +5,28 @@ import hashlib
 import json
 import os
 import secrets
-import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from protocol.enrolment import Invitation
 from protocol.errors import ProtocolError
+from protocol.files import replace_file
 from protocol.sealing import KEK_BYTES, Sealer
 from tokens.display import Profile
 from tokens.enrolment import Enrolment
 from tokens.errors import RefusedError
 from tokens.simulator import SimulatedToken
-from tokens.suite import OCRASuite
+from tokens.suites import parse_suite
+from tokens.token import Token
+
+AnyToken = TypeVar("AnyToken", bound=Token)
 
 MAGIC = b"CSTOKEN1"
 SALT_BYTES = 16
@@ -41,11 +44,13 @@ class Contents:
 
     Attributes:
         tokens: The enrolled tokens, each of another paired server.
+        cards: Tokens of hardware that were typed in, each of another serial.
         pending: Enrolments whose ticket is not dead yet, finished ones included.
     """
 
     tokens: tuple[SimulatedToken, ...] = ()
     pending: tuple[Enrolment, ...] = ()
+    cards: tuple[Token, ...] = ()
 
     def find(self, serial: str, vk: bytes) -> SimulatedToken:
         """Return the token of this serial, by preference the one paired with server ``vk``.
@@ -58,13 +63,13 @@ class Contents:
             raise RefusedError("token_unknown", f"there is no token {serial} here")
         return next((token for token in found if token.vk == vk), found[0])
 
-    def find_by_name(self, name: str) -> SimulatedToken:
-        """Return the token of this serial, or of this server id in hexadecimal.
+    def find_by_name(self, name: str) -> Token:
+        """Return the token or card of this serial, or of this server id in hexadecimal.
 
         Raises:
             RefusedError: ``token_unknown``, or ``token_ambiguous``.
         """
-        found = [token for token in self.tokens if name in (token.serial, token.vk.hex())]
+        found = [token for token in (*self.tokens, *self.cards) if name in token.names]
         if not found:
             raise RefusedError("token_unknown", "there is no such token here")
         if len(found) > 1:
@@ -73,13 +78,13 @@ class Contents:
             )
         return found[0]
 
-    def find_for(self, question: str) -> SimulatedToken:
+    def find_for(self, question: str) -> Token:
         """Return the token into which such a question is typed.
 
         Raises:
             RefusedError: ``token_unknown``, or ``token_ambiguous``.
         """
-        found = [token for token in self.tokens if token.takes(question)]
+        found = [token for token in (*self.tokens, *self.cards) if token.takes(question)]
         if not found:
             raise RefusedError(
                 "token_unknown", f"there is no token here that takes {len(question)} digits"
@@ -90,13 +95,30 @@ class Contents:
             )
         return found[0]
 
-    def with_token(self, token: SimulatedToken) -> Self:
-        """Return the contents with this token, in place of an earlier state of it."""
-        return replace(self, tokens=(*self.without(token).tokens, token))
+    def present(self, token: AnyToken) -> AnyToken:
+        """Return the present state of a token, which another process may have changed.
 
-    def without(self, token: SimulatedToken) -> Self:
-        """Return the contents without this token."""
-        return replace(self, tokens=tuple(kept for kept in self.tokens if kept.vk != token.vk))
+        Raises:
+            RefusedError: ``token_unknown``.
+        """
+        found = self.find_by_name(token.names[-1])
+        if not isinstance(found, type(token)):
+            raise RefusedError("token_unknown", f"there is no token {token.serial} here")
+        return found
+
+    def with_token(self, token: Token) -> Self:
+        """Return the contents with this token or card, in place of an earlier state of it."""
+        others = self.without(token)
+        if isinstance(token, SimulatedToken):
+            return replace(others, tokens=(*others.tokens, token))
+        return replace(others, cards=(*others.cards, token))
+
+    def without(self, token: Token) -> Self:
+        """Return the contents without this token or card."""
+        if isinstance(token, SimulatedToken):
+            return replace(self, tokens=tuple(kept for kept in self.tokens if kept.vk != token.vk))
+        kept = tuple(card for card in self.cards if card.serial != token.serial)
+        return replace(self, cards=kept)
 
     def enrolment_for(self, invitation: Invitation) -> Enrolment | None:
         """Return the enrolment begun with this invitation, if it is known."""
@@ -171,7 +193,8 @@ class TokenFile:
         header = self._header or _new_header()
         sealed = self._sealer(header).seal(_to_json(contents), header)
         with _file_errors():
-            _write_atomically(self._path, header + sealed)
+            # A counter that fell back would repeat its responses.
+            replace_file(self._path, header + sealed)
         self._header = header
 
     @contextmanager
@@ -233,26 +256,6 @@ def _derive_sealer(header: bytes, passphrase: bytes) -> Sealer:
     return Sealer(key)
 
 
-def _write_atomically(path: Path, data: bytes) -> None:
-    # mkstemp gives the file to its owner alone (0600).
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
-    # The new name must outlast a power cut too: a counter that falls back repeats its responses.
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
 @contextmanager
 def _file_errors() -> Iterator[None]:
     try:
@@ -274,6 +277,7 @@ def _to_json(contents: Contents) -> bytes:
             }
             for begun in contents.pending
         ],
+        "cards": [_card_to_json(card) for card in contents.cards],
     }
     return json.dumps(document).encode()
 
@@ -292,6 +296,8 @@ def _from_json(data: bytes) -> Contents:
                 )
                 for fields in document["pending"]
             ),
+            # Files of earlier versions have none.
+            cards=tuple(Token(**_card_from_json(fields)) for fields in document.get("cards", [])),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise RefusedError(
@@ -299,20 +305,35 @@ def _from_json(data: bytes) -> Contents:
         ) from error
 
 
-def _token_to_json(token: SimulatedToken) -> dict[str, Any]:
+def _card_to_json(token: Token) -> dict[str, Any]:
     return {
         "serial": token.serial,
-        "vk": token.vk.hex(),
         "suite": str(token.suite),
+        "seed": token.seed.hex(),
+        "counter": token.counter,
+    }
+
+
+def _card_from_json(fields: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "serial": fields["serial"],
+        "suite": parse_suite(fields["suite"]),
+        "seed": bytes.fromhex(fields["seed"]),
+        "counter": fields["counter"],
+    }
+
+
+def _token_to_json(token: SimulatedToken) -> dict[str, Any]:
+    return {
+        **_card_to_json(token),
+        "vk": token.vk.hex(),
         "host_origin": token.host_origin,
         "host_root": token.host_root.hex(),
         "platform_id": token.platform_id,
         "platform_origin": token.platform_origin,
         "platform_root": token.platform_root.hex(),
         "certificates": [message.hex() for message in token.certificates],
-        "seed": token.seed.hex(),
         "post_key": token.post_key.hex(),
-        "counter": token.counter,
         "keys_issued": token.keys_issued,
         "columns": token.profile.columns,
         "rows": token.profile.rows,
@@ -321,18 +342,15 @@ def _token_to_json(token: SimulatedToken) -> dict[str, Any]:
 
 def _token_from_json(fields: dict[str, Any]) -> SimulatedToken:
     return SimulatedToken(
-        serial=fields["serial"],
+        **_card_from_json(fields),
         vk=bytes.fromhex(fields["vk"]),
-        suite=OCRASuite.parse(fields["suite"]),
         host_origin=fields["host_origin"],
         host_root=bytes.fromhex(fields["host_root"]),
         platform_id=fields["platform_id"],
         platform_origin=fields["platform_origin"],
         platform_root=bytes.fromhex(fields["platform_root"]),
         certificates=tuple(bytes.fromhex(message) for message in fields["certificates"]),
-        seed=bytes.fromhex(fields["seed"]),
         post_key=bytes.fromhex(fields["post_key"]),
-        counter=fields["counter"],
         keys_issued=fields["keys_issued"],
         profile=Profile(fields["columns"], fields["rows"]),
     )

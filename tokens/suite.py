@@ -7,9 +7,11 @@ from typing import Self
 
 from tokens.errors import SuiteInvalidError
 
+SEED_OCTETS = 32
 MIN_ENROLLED_DIGITS = 6
 MAX_ENROLLED_DIGITS = 9
 MIN_ENROLLED_QUESTION_LENGTH = 8
+SHORT_QUESTION = "questions have fewer than 8 characters"
 
 _FUNCTION = re.compile(r"HOTP-(SHA1|SHA256|SHA512)-(0|[4-9]|10)")
 _DATA_INPUT = re.compile(
@@ -126,6 +128,16 @@ class OCRASuite:
         return f"OCRA-1:HOTP-{self.hash.upper()}-{self.digits}:{'-'.join(data_input)}"
 
     @property
+    def seed_octets(self) -> int:
+        """Length of a seed that is made for this suite."""
+        return SEED_OCTETS
+
+    @property
+    def has_question(self) -> bool:
+        """Whether it answers a question, which is bound to a statement: always."""
+        return True
+
+    @property
     def sight(self) -> int:
         """What the holder saw (docs/protocol.md section 3).
 
@@ -163,10 +175,7 @@ class OCRASuite:
                 self.digits > MAX_ENROLLED_DIGITS,
                 "responses have 10 digits: the first is 0, 1 or 2",
             ),
-            (
-                self.question_length < MIN_ENROLLED_QUESTION_LENGTH,
-                "questions have fewer than 8 characters",
-            ),
+            (self.question_length < MIN_ENROLLED_QUESTION_LENGTH, SHORT_QUESTION),
             (not self.has_statement_question, "no question of this form comes from a statement"),
         )
         return next((sentence for broken, sentence in rules if broken), None)

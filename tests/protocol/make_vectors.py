@@ -19,7 +19,8 @@ from protocol.chain import Step
 from protocol.cose import Typ
 from protocol.digests import verdict_digest
 from protocol.ed25519 import SigningKey
-from protocol.enrolment import Invitation, Transcript, derive
+from protocol.enrolment import Invitation, Transcript, Vouchers, derive
+from protocol.provisioning import Provision
 from protocol.qrtext import Link
 from protocol.rebuild import rebuild
 from protocol.receipt import Receipt
@@ -50,6 +51,7 @@ def vectors() -> dict[str, Vector]:
         bundle_faults(),
         key_faults(),
         qr_text_faults(),
+        provision_faults(),
     ):
         for name, vector in part:
             assert name not in made, name
@@ -225,8 +227,7 @@ def receipt_vector(message: bytes) -> Vector:
 
 def worked_enrolment() -> Iterator[tuple[str, Vector]]:
     """The key agreement of an app token, from fixed shares."""
-    token = X25519PrivateKey.from_private_bytes(world.some_bytes("token share", 32))
-    host = X25519PrivateKey.from_private_bytes(world.some_bytes("host share", 32))
+    token, host = shares()
     ticket = world.some_bytes("ticket", 16)
     transcript = transcript_of(token, host, ticket)
     payload = transcript.payload()
@@ -259,6 +260,58 @@ def worked_enrolment() -> Iterator[tuple[str, Vector]]:
             "fingerprint": invitation.fingerprint.hex(),
             "ticket": invitation.ticket.hex(),
         },
+    )
+    provision = provision_of(token, host, ticket)
+    yield (
+        "provision",
+        {
+            "about": "The code that enrols a token without a network: the secrets of enrolment.",
+            "reads": "provision",
+            "text": provision.to_link(),
+            "private": provision.private.hex(),
+            "ticket": provision.ticket.hex(),
+            "messages": [
+                message.hex()
+                for message in (
+                    provision.vouchers.enrol,
+                    provision.vouchers.host_certificate,
+                    provision.vouchers.platform_certificate,
+                    provision.vouchers.server_certificate,
+                )
+            ],
+            "host_root": provision.vouchers.host_root.hex(),
+            "platform_root": provision.vouchers.platform_root.hex(),
+            "seed": secrets.seed.hex(),
+            "digits": secrets.digits,
+            "qr_version": fitting.version_of(provision.to_link()),
+        },
+    )
+
+
+def provision_of(token: X25519PrivateKey, host: X25519PrivateKey, ticket: bytes) -> Provision:
+    """The provisioning code of an enrolment in the world of the tests."""
+    first = world.chain(1)[0]
+    [host_certificate] = world.HOST.certificates
+    return Provision(
+        origin=world.HOST.origin,
+        private=token.private_bytes_raw(),
+        ticket=ticket,
+        vouchers=Vouchers(
+            cose.sign(world.HOST_KEY, Typ.ENROL, transcript_of(token, host, ticket).payload()),
+            world.HOST_ROOT.public,
+            host_certificate,
+            world.ROOT.public,
+            world.CERTIFICATES[0],
+            first.certificate,
+        ),
+    )
+
+
+def shares() -> tuple[X25519PrivateKey, X25519PrivateKey]:
+    """The token's share and the host's."""
+    return (
+        X25519PrivateKey.from_private_bytes(world.some_bytes("token share", 32)),
+        X25519PrivateKey.from_private_bytes(world.some_bytes("host share", 32)),
     )
 
 
@@ -851,6 +904,47 @@ def qr_text_faults() -> Iterator[tuple[str, Vector]]:
         ("too_long", head + "0" * 10_000, "too_large"),
     ):
         yield f"qr_text_{name}", fault("qr_text", name.replace("_", " "), text, code)
+
+
+# --- Provisioning codes
+
+
+def provision_faults() -> Iterator[tuple[str, Vector]]:
+    """Texts that are no provisioning code."""
+    good = provision_of(*shares(), world.some_bytes("ticket", 16))
+    origin, content = qrtext.decode(good.to_link(), Link.PROVISION)
+    parts = cbor.decode(content)
+
+    def with_content(place: int, value: object) -> str:
+        changed = [*parts[:place], value, *parts[place + 1 :]]
+        return qrtext.encode(origin, Link.PROVISION, cbor.encode(changed))
+
+    def link(link: Link, content: bytes) -> str:
+        return qrtext.encode(origin, link, content)
+
+    for name, text, code in (
+        ("of_an_invitation", link(Link.ENROLMENT, content), "not_ours"),
+        (
+            "flag_of_an_invitation",
+            qrtext.prefix(origin, Link.PROVISION)
+            + qrtext.to_digits(qrtext.pack(Link.ENROLMENT, content)),
+            "encoding_invalid",
+        ),
+        ("version_2", with_content(0, 2), "version_unknown"),
+        ("private_31_bytes", with_content(1, parts[1][:-1]), "value_out_of_range"),
+        ("private_text", with_content(1, "a" * 32), "type_wrong"),
+        ("ticket_17_bytes", with_content(2, bytes(17)), "value_out_of_range"),
+        ("transcript_unsigned", with_content(3, cose.parse(parts[3]).payload), "encoding_invalid"),
+        ("transcript_null", with_content(3, None), "type_wrong"),
+        ("transcript_is_a_certificate", with_content(3, parts[5]), "typ_wrong"),
+        ("host_root_33_bytes", with_content(4, bytes(33)), "value_out_of_range"),
+        ("host_certificate_of_a_server", with_content(5, parts[8]), "typ_wrong"),
+        ("platform_root_missing", with_content(6, None), "type_wrong"),
+        ("server_certificate_of_a_key", with_content(8, parts[5]), "typ_wrong"),
+        ("ten_parts", link(Link.PROVISION, cbor.encode([*parts, 0])), "type_wrong"),
+        ("trailing_byte", link(Link.PROVISION, content + b"\x00"), "encoding_invalid"),
+    ):
+        yield f"provision_{name}", fault("provision", name.replace("_", " "), text, code)
 
 
 if __name__ == "__main__":

@@ -241,7 +241,7 @@ def test_without_any_certificate_a_change_is_not_found_and_nothing_is_green() ->
     report = as_signed_again(altered)
     assert report.is_valid
     assert not report.is_complete
-    fetched = {signed.step.vk: signed.certificate for signed in CHAIN}
+    fetched = {signed.step.vk: [signed.certificate] for signed in CHAIN}
     checked = verify_receipt(altered.sign(world.RECEIPT_KEY), world.DIRECTORY, fetched)
     assert lines(checked) == [(6, 0), (6, 1), (6, 2)]
 

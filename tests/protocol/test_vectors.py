@@ -13,6 +13,7 @@ from protocol.cose import Typ
 from protocol.enrolment import Invitation, Transcript
 from protocol.errors import ProtocolError
 from protocol.keys import Directory, ServerCertificate
+from protocol.provisioning import Provision
 from protocol.qrtext import Link
 from protocol.rebuild import rebuild
 from protocol.receipt import Receipt
@@ -53,6 +54,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
 TEXT_READERS: dict[str, Callable[[str], object]] = {
     "qr_text": lambda text: qrtext.decode(text, Link.RECEIPT),
     "invitation": Invitation.from_link,
+    "provision": Provision.from_link,
 }
 
 

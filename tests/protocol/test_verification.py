@@ -52,7 +52,7 @@ def test_without_certificate_it_is_only_the_platform_that_says_so() -> None:
 
 def test_a_fetched_certificate_serves_as_well_and_is_named() -> None:
     message = world.receipt_in_form(CHAIN[:2], 2, 0).sign(world.RECEIPT_KEY)
-    fetched = {signed.step.vk: signed.certificate for signed in CHAIN}
+    fetched = {signed.step.vk: [signed.certificate] for signed in CHAIN}
     report = verify_receipt(message, world.DIRECTORY, fetched)
     assert report.is_complete
     assert line(report, 5).endswith("by a fetched certificate.")
@@ -223,8 +223,20 @@ def test_a_fetched_certificate_is_for_this_very_token() -> None:
         b"garbage",
         cose.sign(world.HOST_ROOT, Typ.SERVER, right),
     ):
-        report = verify_receipt(message, world.DIRECTORY, {vk: fetched})
+        report = verify_receipt(message, world.DIRECTORY, {vk: [fetched]})
         assert failure(report) == (5, "server_certificate_invalid")
+
+
+def test_of_several_fetched_certificates_the_one_of_that_day_serves() -> None:
+    message = world.receipt_in_form(CHAIN[:1], 1, 0).sign(world.RECEIPT_KEY)
+    vk, right = CHAIN[0].step.vk, CHAIN[0].certificate
+    later = ServerCertificate(
+        CHAIN[0].server.public, CHAIN[0].step.serial, world.TODAY + 1, world.TODAY + 5
+    ).sign(world.HOST_KEY)
+    for fetched in ([right, later], [later, right]):
+        assert verify_receipt(message, world.DIRECTORY, {vk: fetched}).is_complete
+    report = verify_receipt(message, world.DIRECTORY, {vk: [later, later]})
+    assert failure(report) == (5, "server_certificate_invalid")
 
 
 # --- Clocks

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -50,8 +50,7 @@ def b64(data: bytes) -> str:
 
 
 def host_answer(host: FakeHost, share: bytes) -> dict[str, str]:
-    answer = host.pair(share).answer
-    return {name: b64(getattr(answer, name)) for name in answer.__slots__}
+    return {name: b64(part) for name, part in asdict(host.pair(share).answer).items()}
 
 
 def refusal(call: Callable[[], object]) -> str:

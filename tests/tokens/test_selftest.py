@@ -11,6 +11,8 @@ from tokens.errors import VectorFileError
 from tokens.selftest import run
 
 VECTORS = Path(__file__).parent.parent / "vectors"
+# Data of public repositories that is not copied into this one.
+SHARED = VECTORS.parent.parent.parent / "shared" / "vectors"
 GOOD_ROW = {
     "id": "one",
     "suite": "OCRA-1:HOTP-SHA1-6:QN08",
@@ -26,6 +28,14 @@ def write(path: Path, *rows: object, **document: object) -> Path:
     return path
 
 
+def find(name: str) -> Path:
+    """Return a file of vectors; skip the test where it is not at hand."""
+    for path in (VECTORS / name, SHARED / name):
+        if path.exists():
+            return path
+    pytest.skip(f"{name} is not at hand (../shared/vectors)")
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "file.json"
@@ -38,10 +48,27 @@ def file(tmp_path: Path) -> Path:
         ("ocra_generated.json", "90 passed, 0 failed, 3 skipped"),
         ("ocra_suite_parsing.json", "27 passed, 0 failed, 2 skipped"),
         ("ocra_single_confirmation.json", "0 passed, 0 failed, 15 skipped"),
+        ("gmt0021_generated.json", "43 passed, 0 failed, 7 skipped"),
+        ("gmt0021_published.json", "11 passed, 0 failed"),
+        ("hotp_rfc4226.json", "10 passed, 0 failed"),
+        ("totp_rfc6238.json", "18 passed, 0 failed"),
+        ("hotp_totp_generated.json", "20 passed, 0 failed"),
     ],
 )
 def test_every_settled_row_of_the_published_files_passes(name: str, counts: str) -> None:
-    assert str(run([VECTORS / name])) == counts
+    assert str(run([find(name)])) == counts
+
+
+def test_every_row_that_gmt_0021_leaves_open_is_refused_and_that_is_what_passes(
+    file: Path,
+) -> None:
+    name = "gmt0021_sm4_multiblock_unsettled.json"
+    assert str(run([find(name)])) == "8 passed, 0 failed"
+    document = json.loads(find(name).read_bytes())
+    # The same rows under SM3 are settled, so that the check can fail.
+    document["vectors"] = [row | {"function": "SM3"} for row in document["vectors"]]
+    file.write_text(json.dumps(document))
+    assert len(run([file]).failed) == 8
 
 
 def test_where_the_rfc_is_silent_we_read_it_as_the_one_other_implementation(file: Path) -> None:
@@ -152,6 +179,28 @@ def test_a_row_with_a_field_missing_or_of_the_wrong_type_is_refused(
 ) -> None:
     with pytest.raises(VectorFileError, match=rf"file\.json: .*'{field}'"):
         run([write(file, GOOD_ROW | {field: value})])
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("gmt0021_generated.json", "key_hex"),
+        ("hotp_rfc4226.json", "counter"),
+        ("totp_rfc6238.json", "unix_time"),
+        ("hotp_totp_generated.json", "algorithm"),
+    ],
+)
+def test_a_wrong_answer_or_a_missing_field_of_any_algorithm_is_named(
+    file: Path, name: str, field: str
+) -> None:
+    document = json.loads((VECTORS / name).read_bytes())
+    row = document["vectors"][0]
+    file.write_text(json.dumps(document | {"vectors": [row | {"expected": "000000"}]}))
+    [problem] = run([file]).failed
+    assert problem.endswith("expected 000000")
+    file.write_text(json.dumps(document | {"vectors": [row | {field: None}]}))
+    with pytest.raises(VectorFileError, match=field):
+        run([file])
 
 
 JSON_VALUES = st.recursive(

@@ -28,7 +28,7 @@ from tests.tokens.world import (
     V,
     certificate,
 )
-from tokens import ocra
+from tokens import responses
 from tokens.display import Profile
 from tokens.errors import RefusedError, TokenError
 from tokens.question import question_for
@@ -211,7 +211,7 @@ def test_nothing_but_a_refusal_comes_of_anything_else(code: str | bytes) -> None
 def test_the_response_is_ocra_over_the_digest_at_the_present_time_step() -> None:
     shown = TOKEN.read(challenge(), NOW)
     later = NOW + timedelta(seconds=61)
-    assert TOKEN.respond(shown, later) == ocra.compute(
+    assert TOKEN.respond(shown, later) == responses.compute(
         TOKEN.suite,
         TOKEN.seed,
         question=shown.statement.digest.hex(),
@@ -225,8 +225,11 @@ def test_a_typed_suite_answers_its_digits() -> None:
     statement = typed.platform.statement(token)
     shown = token.read(PLATFORM.challenge(statement), NOW)
     question = question_for(token.suite, statement.digest)
+    assert question is not None
     assert len(question) == 10
-    assert token.respond(shown, NOW) == ocra.compute(token.suite, token.seed, question=question)
+    assert token.respond(shown, NOW) == responses.compute(
+        token.suite, token.seed, question=question
+    )
 
 
 def test_a_counter_suite_uses_each_counter_once() -> None:
@@ -234,7 +237,7 @@ def test_a_counter_suite_uses_each_counter_once() -> None:
     shown = token.read(PLATFORM.challenge(PLATFORM.statement(token)), NOW)
     question = shown.statement.digest.hex()
     expected = [
-        ocra.compute(token.suite, token.seed, question=question, counter=counter)
+        responses.compute(token.suite, token.seed, question=question, counter=counter)
         for counter in (0, 1)
     ]
     assert [token.respond(shown, NOW), token.advanced().respond(shown, NOW)] == expected

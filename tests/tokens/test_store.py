@@ -1,5 +1,6 @@
 """The encrypted file: it opens with its passphrase alone, and never loses what was saved."""
 
+import json
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +17,8 @@ from tokens.display import Profile
 from tokens.enrolment import Enrolment
 from tokens.errors import RefusedError
 from tokens.store import HEADER_BYTES, Contents, TokenFile
+from tokens.suites import parse_suite
+from tokens.token import Token
 
 PLATFORM = FakePlatform()
 TOKEN = FakeHost(PLATFORM).enrol(COUNTER_SUITE)
@@ -63,6 +66,37 @@ def test_what_was_saved_is_loaded(path: Path) -> None:
         begun.share,
         begun.begun,
     )
+
+
+def test_cards_are_kept_beside_tokens_and_replaced_by_serial(path: Path) -> None:
+    counting = Token(serial="CARD", suite=parse_suite("HOTP:SHA1-6"), seed=b"seed", counter=4)
+    typed = Token(serial="PAD", suite=parse_suite("GMT0021:SM4-8:T60-Q8"), seed=bytes(16))
+    save(path, Contents((TOKEN,)).with_token(counting).with_token(typed))
+    loaded = open_file(path).load()
+    assert (loaded.tokens, loaded.cards) == ((TOKEN,), (counting, typed))
+    assert loaded.find_by_name("CARD") == loaded.present(counting) == counting
+    assert loaded.find_for("12345678") == typed
+    moved_on = loaded.with_token(counting.advanced())
+    assert moved_on.cards == (typed, counting.advanced())
+    assert moved_on.without(typed).cards == (counting.advanced(),)
+
+
+def test_a_file_of_an_earlier_version_is_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    to_json = store._to_json
+
+    def without_cards(contents: Contents) -> bytes:
+        document = json.loads(to_json(contents))
+        del document["cards"]
+        return json.dumps(document).encode()
+
+    monkeypatch.setattr(store, "_to_json", without_cards)
+    save(path, Contents((TOKEN,)))
+    assert open_file(path).load() == Contents((TOKEN,))
+
+
+def test_a_token_that_another_process_removed_is_gone() -> None:
+    gone = replace(TOKEN, vk=b"\x01" * 8)
+    assert refusal(lambda: Contents((TOKEN,)).present(gone)) == "token_unknown"
 
 
 def test_a_file_that_does_not_exist_holds_nothing_and_asks_for_nothing(path: Path) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,12 +15,14 @@ from protocol.bundle import Bundle, Context
 from protocol.cose import Typ
 from protocol.digests import link_digest
 from protocol.ed25519 import SigningKey
-from protocol.enrolment import Invitation, Secrets, Transcript, derive
+from protocol.enrolment import Invitation, Secrets, Transcript, Vouchers, derive
 from protocol.keys import Directory, KeyCertificate, Purpose, ServerCertificate, day_of
+from protocol.provisioning import Provision
 from protocol.qrtext import Link
 from protocol.statement import Demand, Kind, Party, Platform, Sight, Statement
 from tokens.enrolment import Enrolment, HostAnswer
 from tokens.simulator import SimulatedToken
+from tokens.suites import parse_suite
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SECONDS = int(NOW.timestamp())
@@ -149,7 +151,7 @@ class FakeHost:
             "vk": self.server.kid,
             "serial": self.serial,
             "suite": self.suite,
-            "sight": Sight.SHOWN,
+            "sight": Sight(parse_suite(self.suite).sight),
             "token_share": share,
             "host_share": self.share.public_key().public_bytes_raw(),
             "ticket_hash": hashlib.sha256(TICKET).digest(),
@@ -171,6 +173,13 @@ class FakeHost:
             confirmation=secrets.confirmation,
         )
         return Pairing(answer, secrets)
+
+    def provision(self, **changes: Any) -> Provision:
+        """What the host shows to a token without a network; changes are to the transcript."""
+        private = X25519PrivateKey.generate()
+        answer = self.pair(private.public_key().public_bytes_raw(), **changes).answer
+        vouchers = {field.name: getattr(answer, field.name) for field in fields(Vouchers)}
+        return Provision(self.origin, private.private_bytes_raw(), TICKET, Vouchers(**vouchers))
 
     def enrol(self, suite: str = DEFAULT_SUITE) -> SimulatedToken:
         """Enrol a token from beginning to end."""

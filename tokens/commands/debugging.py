@@ -6,16 +6,21 @@ from typing import Annotated
 
 import typer
 
-from tokens import ocra
+from tokens import ocra, responses
+from tokens.commands.asking import octets
 from tokens.errors import RefusedError
+from tokens.fields import check_presence
 from tokens.selftest import run
 from tokens.suite import OCRASuite
+from tokens.suites import parse_suite
 
 
 def compute(
     suite: Annotated[str, typer.Option(help="Such as OCRA-1:HOTP-SHA256-8:QH64-T1M.")],
     seed_hex: Annotated[str, typer.Option(help="The seed in hexadecimal digits.")],
-    question: Annotated[str, typer.Option(help="Digits, hexadecimal digits or text, by suite.")],
+    question: Annotated[
+        str | None, typer.Option(help="Digits, hexadecimal digits or text, by suite.")
+    ] = None,
     counter: Annotated[int | None, typer.Option(help="For suites with C.")] = None,
     pin: Annotated[str | None, typer.Option(help="For suites with P: the PIN in clear.")] = None,
     session_hex: Annotated[
@@ -29,21 +34,30 @@ def compute(
         ),
     ] = None,
 ) -> None:
-    """Compute an OCRA response (RFC 6287): for debugging and known answers only.
+    """Compute a response of any suite: for debugging and known answers only.
 
     A seed on a command line is seen by every user of the machine and kept in the shell's history:
     never give that of a real token.
     """
-    parsed = OCRASuite.parse(suite)
-    response = ocra.compute(
-        parsed,
-        _octets("seed", seed_hex),
-        question=question,
-        counter=counter,
-        pin=pin,
-        session=None if session_hex is None else _octets("session", session_hex),
-        time_step=None if time is None else _time_step(time, parsed.time_step_seconds or 1),
-    )
+    parsed, seed = parse_suite(suite), octets("seed", seed_hex)
+    session = None if session_hex is None else octets("session", session_hex)
+    step = None if time is None else _time_step(time, parsed.time_step_seconds or 1)
+    if isinstance(parsed, OCRASuite):
+        response = ocra.compute(
+            parsed,
+            seed,
+            question=question or "",
+            counter=counter,
+            pin=pin,
+            session=session,
+            time_step=step,
+        )
+    else:
+        check_presence("PIN", used=False, given=pin is not None)
+        check_presence("session", used=False, given=session is not None)
+        response = responses.compute(
+            parsed, seed, question=question, counter=counter, time_step=step
+        )
     typer.echo(response)
 
 
@@ -59,14 +73,6 @@ def selftest(
     typer.echo(str(summary))
     if summary.failed:
         raise typer.Exit(1)
-
-
-def _octets(name: str, text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        # Without its cause and the text, which may be a seed.
-        raise RefusedError("hexadecimal_invalid", f"the {name} is not hexadecimal") from None
 
 
 def _time_step(text: str, step_seconds: int) -> int:

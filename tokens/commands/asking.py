@@ -42,6 +42,42 @@ def ask_passphrase(*, is_new: bool) -> str:
     return passphrase
 
 
+def ask_seed() -> bytes:
+    """Return a seed, as it is typed without an echo, or as a line of standard input.
+
+    Raises:
+        RefusedError: ``hexadecimal_invalid``.
+        Abort: the terminal was closed.
+    """
+    try:
+        text = getpass("Seed, in hexadecimal digits: ") if sys.stdin.isatty() else _read_line()
+    except EOFError as error:
+        raise typer.Abort from error
+    return octets("seed", text)
+
+
+def ask(prompt: str) -> str:
+    """Return a line that is typed, or a line of standard input."""
+    typer.echo(f"{prompt} ", nl=False, err=True)
+    line = _read_line()
+    if not sys.stdin.isatty():
+        typer.echo(err=True)
+    return line
+
+
+def octets(name: str, text: str) -> bytes:
+    """Return what hexadecimal digits stand for.
+
+    Raises:
+        RefusedError: ``hexadecimal_invalid``.
+    """
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        # Without its cause and the text, which may be a seed.
+        raise RefusedError("hexadecimal_invalid", f"the {name} is not hexadecimal") from None
+
+
 def confirm(question: str) -> None:
     """Ask for consent.
 
@@ -49,9 +85,9 @@ def confirm(question: str) -> None:
         Abort: there is none.
     """
     # Not typer.confirm: it writes to standard output, which is the code's.
-    typer.echo(f"{question} [y/N] ", nl=False, err=True)
-    consents = sys.stdin.readline().strip().lower() in ("y", "yes")
-    if not sys.stdin.isatty():
-        typer.echo(err=True)
-    if not consents:
+    if ask(f"{question} [y/N]").lower() not in ("y", "yes"):
         raise typer.Abort
+
+
+def _read_line() -> str:
+    return sys.stdin.readline().strip()

@@ -1,0 +1,1 @@
+"""The commands of the token simulator, by what they are for."""
