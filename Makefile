@@ -70,7 +70,7 @@ migrations: setup ## Check that no model change lacks its migration
 system: ## Install missing system parts with apt, saying so first; SYSTEM=no forbids it
 	@.ci/system $(SYSTEM)
 
-$(VENV)/.stamp: requirements.txt requirements-dev.txt
+$(VENV)/.stamp: requirements.txt requirements-hsm.txt requirements-dev.txt
 	$(call make_venv,$(VENV),requirements-dev.txt)
 
 $(ORACLE)/.stamp: requirements-oracle.txt

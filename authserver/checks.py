@@ -6,8 +6,7 @@ import re
 from django.conf import settings
 from django.core.checks import CheckMessage, Critical, Tags, register
 
-from authserver.services.seals import sealer
-from protocol.errors import ProtocolError
+from authserver import keyproviders
 
 # What may stand in front of an enrolment link (docs/protocol.md section 8).
 _ORIGIN = re.compile(r"https?://[a-z0-9.\-\[\]:]{1,33}")
@@ -16,16 +15,15 @@ _LOCAL = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?")
 
 @register(Tags.security)
 def check_secrets(**_: object) -> list[CheckMessage]:
-    """Refuse a secret that is given twice, and a key-encryption key that is none."""
+    """Refuse a secret that is given twice, and settings that give no key-encryption key."""
     found: list[CheckMessage] = [
         Critical(f"Both {name} and {name}_FILE are set; which holds?", id="authserver.E001")
         for name in settings.SECRET_NAMES
         if name in os.environ and f"{name}_FILE" in os.environ
     ]
-    try:
-        sealer()
-    except ProtocolError as error:
-        found.append(Critical(f"AUTHSERVER_KEK: {error.detail}.", id="authserver.E002"))
+    problem = keyproviders.problem()
+    if problem:
+        found.append(Critical(problem, id="authserver.E002"))
     return found
 
 

@@ -17,6 +17,7 @@ class Code(Enum):
     # Who asks, and for what.
     NOT_AUTHENTICATED = 401, "The key is missing or not known here."
     SERVER_UNKNOWN = 404, "The caller has no such server."
+    SERIAL_UNKNOWN = 404, "There is no such token in the caller's stock."
     VERDICT_UNKNOWN = 404, "No verdict is stored for this statement."
     # Pairing and enrolment.
     SUITE_INVALID = 422, "This is not a suite."
@@ -28,6 +29,11 @@ class Code(Enum):
     DIGITS_WRONG = 422, "The eight digits are not those of the token."
     ENROLMENT_VOID = 409, "The digits were wrong three times. The enrolment is void; begin again."
     STATE_CONFLICT = 409, "The server's state does not allow this."
+    # Moves between hosts.
+    SERVER_MOVED = 409, "The server has moved to another host."
+    HOST_UNTRUSTED = 409, "The two hosts do not trust each other: trust_host, at both."
+    OFFER_INVALID = 422, "The offer is not a trusted host's for this server, or is too old."
+    PACKAGE_INVALID = 422, "The package does not hold a server for this host."
     # Verdicts.
     STATEMENT_INVALID = 422, "The statement is not valid."
     KIND_REFUSED = 422, "Statements of this kind are not answered here."
@@ -40,6 +46,7 @@ class Code(Enum):
     CHALLENGE_OPEN = 409, "The challenge has not expired yet."
     RESPONSE_MALFORMED = 422, "A response has exactly the token's number of digits, 0 to 9."
     RESPONSE_REPLAYED = 409, "The statement was accepted with another response."
+    PROOF_GIVEN = 409, "Another challenge was answered for this statement."
     QUESTION_REUSED = 409, "The token answered the same question before. Make a new challenge."
     # Our own trouble: safe to repeat.
     INTERNAL_ERROR = 500, "Something went wrong here. It is safe to repeat the request."
@@ -66,3 +73,7 @@ class AuthserverError(Exception):
         self.code = code
         self.detail = detail or code.sentence
         self.extra = extra
+
+
+class KeyProviderError(Exception):
+    """A key-encryption key cannot be had; the one argument says why, free of secrets."""

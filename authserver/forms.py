@@ -28,7 +28,13 @@ class Body:
             AuthserverError: ``json_invalid``, or ``input_invalid`` when a field is missing,
                 unknown or given twice.
         """
-        fields = _parse(request.body or b"{}")
+        return cls.of(_parse(request.body or b"{}"), required, optional)
+
+    @classmethod
+    def of(
+        cls, fields: dict[str, Any], required: Sequence[str], optional: Sequence[str] = ()
+    ) -> "Body":
+        """Take an object that has exactly these fields; raises ``input_invalid`` otherwise."""
         missing = [name for name in required if name not in fields]
         unknown = fields.keys() - {*required, *optional}
         if missing or unknown:
@@ -49,6 +55,9 @@ class Body:
         except UnicodeEncodeError:
             # JSON can name half a character (\ud800); no encoding can.
             raise _invalid(f"{name} holds half a character.") from None
+        if "\0" in value:
+            # PostgreSQL takes none, and no text has a use for it.
+            raise _invalid(f"{name} holds a zero byte.")
         return value
 
     def binary(self, name: str, size: int | None = None) -> bytes:
@@ -67,6 +76,24 @@ class Body:
         if type(value) is not int or not 0 <= value <= MAX_INT:
             raise _invalid(f"{name} must be a whole number from 0.")
         return value
+
+    def integers(self, name: str) -> list[int]:
+        """Return a field that holds a list of such numbers."""
+        values = self.fields.get(name)
+        if type(values) is not list:
+            raise _invalid(f"{name} must be a list.")
+        return [Body({name: value}).integer(name) for value in values]
+
+    def objects(
+        self, name: str, count: int, required: Sequence[str], optional: Sequence[str] = ()
+    ) -> list["Body"]:
+        """Return a field that holds a list of so many objects with these fields."""
+        values = self.fields.get(name)
+        if type(values) is not list or len(values) != count:
+            raise _invalid(f"{name} must be a list of {count}.")
+        if any(type(value) is not dict for value in values):
+            raise _invalid(f"{name} must hold objects.")
+        return [Body.of(value, required, optional) for value in values]
 
 
 def number_in_query(request: HttpRequest, name: str, *, default: int, high: int) -> int:

@@ -13,9 +13,10 @@ from django.http import (
     UnreadablePostError,
 )
 
-from authserver.errors import AuthserverError, Code
+from authserver.errors import AuthserverError, Code, KeyProviderError
 from authserver.logs import trace_id
 from authserver.problems import problem
+from authserver.services.datakeys import KeyNotAtHandError, can_repeat, fetch
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class Boundary:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
         trace_id.set(secrets.token_hex(8))
-        response = _refused_unread(request) or self.get_response(request)
+        response = _refused_unread(request) or self._answer(request)
         if isinstance(response, HttpResponseNotAllowed):
             response = _not_allowed(response)
         for name, value in _HEADERS.items():
@@ -49,14 +50,28 @@ class Boundary:
         if seconds and settings.AUTHSERVER_ORIGIN.startswith("https://"):
             response["Strict-Transport-Security"] = f"max-age={seconds}"
         response["X-Trace-Id"] = trace_id.get()
-        response["Content-Length"] = str(len(response.content))
+        # A file handed out says its own length.
+        if not response.streaming:
+            response["Content-Length"] = str(len(response.content))
         return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        before = can_repeat.set(True)
+        try:
+            return self.get_response(request)
+        finally:
+            can_repeat.reset(before)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Turn what a view raised into a problem; ``None`` leaves it to Django, as a 500."""
         match error:
             case AuthserverError():
                 return problem(error.code, error.detail, **error.extra)
+            case KeyNotAtHandError():
+                return self._repeat(request, error)
+            case KeyProviderError():
+                logger.error("key.unavailable", extra={"why": str(error)})
+                return problem(Code.NOT_READY, "The keys of this host cannot be had now.")
             case OperationalError() | InterfaceError():
                 logger.error("database.unavailable", exc_info=error)
                 return problem(Code.UNAVAILABLE)
@@ -64,13 +79,26 @@ class Boundary:
                 return problem(Code.REQUEST_MALFORMED)
         return None
 
+    def _repeat(self, request: HttpRequest, error: KeyNotAtHandError) -> HttpResponse | None:
+        """Fetch a key, now that what was begun without it is rolled back, and begin anew."""
+        view = request.resolver_match
+        if view is None:
+            return None
+        try:
+            fetch(error.key_id)
+            answer: HttpResponse = view.func(request, *view.args, **view.kwargs)
+        except Exception as again:  # noqa: BLE001  # as Django does with what a view raises
+            return self.process_exception(request, again)
+        return answer
+
 
 def _refused_unread(request: HttpRequest) -> HttpResponse | None:
     """Refuse by its announced length what must not be read into memory."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal():
         return problem(Code.REQUEST_MALFORMED)
-    if int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+    most = settings.UPLOADS.get(request.path, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    if int(length) > most:
         return problem(Code.TOO_LARGE)
     return None
 

@@ -1,16 +1,31 @@
 """Reads: who calls, which server is meant, and what is stored."""
 
 import hashlib
-from datetime import datetime
+import json
+from datetime import datetime, timedelta
 from functools import cache
 
-from django.db.models import F, QuerySet
+from django.db import OperationalError, connection, transaction
+from django.db.models import F, Q, QuerySet
 
 from authserver.errors import AuthserverError, Code
-from authserver.models import HostKey, HostState, Platform, Server, Verdict
+from authserver.models import (
+    Event,
+    Failure,
+    FormerKey,
+    HostKey,
+    HostState,
+    Passage,
+    Platform,
+    Server,
+    Verdict,
+)
 from protocol.keys import day_of
 
 MAX_PAGE = 1000
+BUDGET_SPAN = timedelta(days=30)
+# What a verdict needs to know of the platform.
+_PLATFORM = ("origin", "root", "max_failures", "locks", "budget")
 
 
 def key_hash(bearer: str) -> bytes:
@@ -38,13 +53,41 @@ def server_of(caller: bytes, vk: str) -> Server:
         vk: Server id, hexadecimal.
 
     Raises:
-        AuthserverError: ``server_unknown``.  Whether the caller is known at all is for
-            the outermost layer to ask then.
+        AuthserverError: ``server_unknown`` or ``server_moved``.  Whether the caller is known at
+            all is for the outermost layer to ask then.
     """
-    try:
-        return Server.objects.get(vk=vk, platform__key_hash=caller)
-    except Server.DoesNotExist:
-        raise AuthserverError(Code.SERVER_UNKNOWN) from None
+    server = _server_of(caller, vk)
+    refuse_moved(server)
+    return server
+
+
+def package_of(caller: bytes, vk: str) -> bytes:
+    """Return the package with which a server left this host, as often as it is asked for.
+
+    Raises:
+        AuthserverError: ``server_unknown``, or ``state_conflict`` when it has not left.
+    """
+    server = _server_of(caller, vk)
+    if server.state != Server.State.MOVED:
+        raise AuthserverError(Code.STATE_CONFLICT, "The server is at this host.")
+    package: bytes = Passage.objects.get(server=server).package
+    return package
+
+
+def _server_of(caller: bytes, vk: str) -> Server:
+    rows = Server.objects.select_related("platform", "batch", "successor")
+    server = rows.filter(vk=vk, platform__key_hash=caller).first()
+    return server or _server_of(caller, _new_vk(caller, vk))
+
+
+def refuse_moved(server: Server) -> None:
+    """Say where a server is that has left this host: nothing is answered for it here any more.
+
+    Raises:
+        AuthserverError: ``server_moved``, with its new host's origin.
+    """
+    if server.state == Server.State.MOVED:
+        raise AuthserverError(Code.SERVER_MOVED, origin=server.moved_to)
 
 
 def locked_server(caller: bytes, vk: str) -> Server:
@@ -53,16 +96,43 @@ def locked_server(caller: bytes, vk: str) -> Server:
     SQLite knows no row locks: there BEGIN IMMEDIATE has made every other writer wait already.
 
     Raises:
-        AuthserverError: ``server_unknown``.
+        AuthserverError: ``server_unknown`` or ``server_moved``.
     """
     for server in Server.objects.raw(_lock_sql(), [vk, caller]):
-        server.platform = Platform(
-            id=server.platform_id,
-            origin=server.platform_origin,  # type: ignore[attr-defined]  # see _lock_sql
-            root=server.platform_root,  # type: ignore[attr-defined]
-        )
+        columns = {name: getattr(server, f"platform_{name}") for name in _PLATFORM}
+        # Of a raw query, JSON comes as it is stored.
+        columns["locks"] = json.loads(columns["locks"])
+        server.platform = Platform(id=server.platform_id, **columns)
+        refuse_moved(server)
         return server
+    return locked_server(caller, _new_vk(caller, vk))
+
+
+def _new_vk(caller: bytes, vk: str) -> str:
+    """Return the id that the caller's server has now which once had this one.
+
+    Raises:
+        AuthserverError: ``server_unknown``.
+    """
+    former = FormerKey.objects.filter(vk=vk, server__platform__key_hash=caller)
+    for found in former.values_list("server__vk", flat=True):
+        return found
     raise AuthserverError(Code.SERVER_UNKNOWN)
+
+
+def certificate_of(vk: str) -> bytes:
+    """Return the certificate of the server that has this id, or once had it, for anybody.
+
+    Raises:
+        AuthserverError: ``server_unknown``, or ``server_moved``.
+    """
+    named = Q(vk=vk) | Q(former_keys__vk=vk)
+    server = Server.objects.filter(named).only("certificate", "state", "moved_to").first()
+    if server is None:
+        raise AuthserverError(Code.SERVER_UNKNOWN)
+    refuse_moved(server)
+    certificate: bytes = server.certificate
+    return certificate
 
 
 def find_verdict(server: Server, s: bytes) -> Verdict | None:
@@ -77,7 +147,7 @@ def find_verdict(server: Server, s: bytes) -> Verdict | None:
 @cache
 def _lock_sql() -> str:
     rows = Server.objects.annotate(
-        platform_origin=F("platform__origin"), platform_root=F("platform__root")
+        **{f"platform_{name}": F(f"platform__{name}") for name in _PLATFORM}
     ).select_for_update(of=("self",))
     # One filter after the other: that is the order of the parameters.
     return rows.filter(vk="").filter(platform__key_hash=b"").query.sql_with_params()[0]
@@ -116,6 +186,68 @@ def verdicts_after(caller: bytes, after: int, limit: int) -> list[Verdict]:
     return list(rows.select_related("server").only("seq", "message", "server__vk")[:limit])
 
 
+def recent_failures(server: Server, now: datetime) -> int:
+    """Return how many failures stand against the budget: all of 30 days that nobody forgave."""
+    recent = Failure.objects.filter(server=server, at__gt=now - BUDGET_SPAN)
+    return recent.filter(is_forgiven=False).count()
+
+
+def stock_after(caller: bytes, query: str, after: int, limit: int, now: datetime) -> list[Server]:
+    """Return the platform's tokens in stock with an id above ``after``, by id.
+
+    Args:
+        caller: Hash of the platform's bearer key.
+        query: How a serial begins; empty for all.
+        after: Id of the last token seen.
+        limit: How many at most.
+        now: Current time; tokens past their end are left out.
+
+    Raises:
+        AuthserverError: ``not_authenticated``.
+    """
+    platform = calling_platform(caller)
+    lasting = Q(expires_at=None) | Q(expires_at__gt=now)
+    rows = Server.objects.filter(
+        lasting, platform=platform, state=Server.State.STOCK, id__gt=after
+    )
+    if query:
+        rows = rows.filter(serial__startswith=query.upper())
+    return list(rows.select_related("batch").order_by("id")[:limit])
+
+
+def events_after(caller: bytes, after: int, limit: int) -> list[Event]:
+    """Return the events of the platform's servers with an id above ``after``, by id.
+
+    None is missed: while an event is being written whose id is lower than others', there are
+    none to be had.  Ask again.
+
+    Raises:
+        AuthserverError: ``not_authenticated``.
+    """
+    platform = calling_platform(caller)
+    with transaction.atomic():
+        if not _events_are_settled():
+            return []
+        rows = Event.objects.filter(server__platform=platform, id__gt=after).order_by("id")
+        return list(rows.select_related("server")[:limit])
+
+
+def _events_are_settled() -> bool:
+    """Hold off writers of events for this transaction, unless one is at it now.
+
+    PostgreSQL gives ids out before they are committed, so that a reader could see 7 and never
+    look for 6 again.  SQLite has one writer at a time.
+    """
+    if connection.vendor != "postgresql":
+        return True
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {Event._meta.db_table} IN SHARE MODE NOWAIT")
+    except OperationalError:
+        return False
+    return True
+
+
 def host_state() -> HostState:
     """Return the host's row.
 
@@ -129,6 +261,7 @@ def host_state() -> HostState:
 
 
 def valid_host_keys(now: datetime) -> QuerySet[HostKey]:
-    """Return the host keys within their days, newest first."""
+    """Return the host keys within their days that are not retired, newest first."""
     today = day_of(int(now.timestamp()))
-    return HostKey.objects.filter(from_day__lte=today, to_day__gte=today).order_by("-id")
+    valid = HostKey.objects.filter(from_day__lte=today, to_day__gte=today, retired_at=None)
+    return valid.order_by("-id")

@@ -6,7 +6,14 @@ real environment wins.
 
 =============================== ===============================================================
 ``AUTHSERVER_SECRET_KEY``       Django's key; secret.
-``AUTHSERVER_KEK``              Key-encryption key: base64 of 32 bytes; secret.
+``AUTHSERVER_KEK_PROVIDER``     Where key-encryption keys are: ``file`` (default) or ``pkcs11``.
+``AUTHSERVER_KEK``              Key-encryption key: base64 of 32 bytes; secret.  Of several, apart
+                                by spaces or lines, the first is for new data keys.  Only
+                                ``AUTHSERVER_KEK_FILE`` can be rotated without a restart.
+``AUTHSERVER_PKCS11_MODULE``    Path of the HSM's PKCS #11 module.
+``AUTHSERVER_PKCS11_TOKEN``     Label of the token in it.
+``AUTHSERVER_PKCS11_KEY``       Label of the keys in that, this host's alone.
+``AUTHSERVER_PKCS11_PIN``       PIN of the user; secret.
 ``AUTHSERVER_ORIGIN``           Where tokens and browsers find this host: ``https://host[:port]``.
 ``AUTHSERVER_DATABASE_URL``     ``postgres://…``, secret; default SQLite under ``var/``.
 ``AUTHSERVER_DATABASE_POOL``    Most PostgreSQL connections of one worker process; default 10.
@@ -29,6 +36,8 @@ from urllib.parse import urlsplit
 
 import environ
 
+from protocol.moving import MAX_PACKAGE_BYTES
+
 BASE_DIR = Path(__file__).resolve().parents[1]
 VAR_DIR = BASE_DIR / "var"
 
@@ -37,10 +46,22 @@ if _env_file.exists():
     environ.Env.read_env(_env_file)
 env = environ.FileAwareEnv()
 
-SECRET_NAMES = ("AUTHSERVER_SECRET_KEY", "AUTHSERVER_KEK", "AUTHSERVER_DATABASE_URL")
+SECRET_NAMES = (
+    *("AUTHSERVER_SECRET_KEY", "AUTHSERVER_KEK", "AUTHSERVER_PKCS11_PIN"),
+    "AUTHSERVER_DATABASE_URL",
+)
 # Stripped, since a file of a secret usually ends with a line break.
 SECRET_KEY = env.str("AUTHSERVER_SECRET_KEY").strip()
-AUTHSERVER_KEK = env.str("AUTHSERVER_KEK").strip()
+AUTHSERVER_KEK_PROVIDER = env.str("AUTHSERVER_KEK_PROVIDER", default="file")
+_kek_file = env.str("AUTHSERVER_KEK_FILE", default="")
+# Its path alone: the file is read each time, so that a key put into it needs no restart.
+AUTHSERVER_KEK_FILE = Path(_kek_file) if _kek_file else None
+# Whether there is one is for a system check to say: with an HSM there need be none.
+AUTHSERVER_KEK = os.environ.get("AUTHSERVER_KEK", "").strip()
+AUTHSERVER_PKCS11_MODULE = env.str("AUTHSERVER_PKCS11_MODULE", default="")
+AUTHSERVER_PKCS11_TOKEN = env.str("AUTHSERVER_PKCS11_TOKEN", default="")
+AUTHSERVER_PKCS11_KEY = env.str("AUTHSERVER_PKCS11_KEY", default="")
+AUTHSERVER_PKCS11_PIN = env.str("AUTHSERVER_PKCS11_PIN", default="").strip()
 AUTHSERVER_ORIGIN = env.str("AUTHSERVER_ORIGIN").rstrip("/")
 AUTHSERVER_ROOT_KEY_FILE = Path(
     env.str("AUTHSERVER_ROOT_KEY_FILE", default=str(VAR_DIR / "authserver-root.key"))
@@ -57,7 +78,10 @@ DEBUG = False
 ALLOWED_HOSTS = [urlsplit(AUTHSERVER_ORIGIN).hostname or "invalid"]
 ROOT_URLCONF = "authserver.urls"
 WSGI_APPLICATION = "authserver.wsgi.application"
-INSTALLED_APPS = ["authserver"]
+INSTALLED_APPS = [
+    *("django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"),
+    "authserver",
+]
 MIDDLEWARE = ["authserver.middleware.Boundary"]
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 APPEND_SLASH = False
@@ -69,9 +93,36 @@ LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "authserver" / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
-# There are no sessions and no cookies to protect, and no SecurityMiddleware: the headers that
-# apply to this service are set in authserver.middleware; TLS ends in front of it.
-SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002", "security.W003"]
+# No SecurityMiddleware: the headers that apply to this service are set in authserver.middleware;
+# TLS ends in front of it.  Sessions and forged forms are looked at by authserver.operators.access,
+# for the operator pages alone.  Their cookies are Secure unless the origin is this machine itself.
+SILENCED_SYSTEM_CHECKS = [f"security.{number}" for number in ("W001", "W002", "W003", "W010")]
+
+# Operators of this host, and their sessions.
+PASSWORD_HASHERS = ["authserver.passwords.OWASPArgon2"]
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator"},
+]
+# Seconds without a page after which an operator has to sign in again.
+SESSION_COOKIE_AGE = 15 * 60
+# Browsers send the cookies of one host name to all its ports: names of our own, and only there.
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "authserver-operator", "authserver-form"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/operator"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = AUTHSERVER_ORIGIN.startswith("https://")
+CSRF_COOKIE_HTTPONLY = True
+# Behind whatever ends TLS the request itself does not say that it came by https.
+CSRF_TRUSTED_ORIGINS = [AUTHSERVER_ORIGIN]
+CSRF_FAILURE_VIEW = "authserver.operators.views.forged"
+# Files of tokens, and servers from other hosts, by the address that takes them.
+UPLOADS = {
+    "/operator/import": 64 * 1024 * 1024 + DATA_UPLOAD_MAX_MEMORY_SIZE,
+    "/v1/servers/import": MAX_PACKAGE_BYTES,
+}
+FILE_UPLOAD_HANDLERS = ["authserver.operators.uploads.SealedUploadHandler"]
 
 
 def _database() -> dict[str, Any]:

@@ -1,8 +1,12 @@
-"""The HTTP API: read the request, call one service, write its answer."""
+"""The HTTP API: read the request, call one service, write its answer.
+
+Responses and verdicts are in authserver.judging, moves between hosts in authserver.transfers.
+"""
 
 import functools
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Concatenate, ParamSpec
 
 from django.conf import settings
@@ -12,23 +16,22 @@ from django.utils import timezone
 from authserver import base64url, selectors, services
 from authserver.errors import AuthserverError, Code
 from authserver.forms import Body, number_in_query
-from authserver.models import Server, Verdict
+from authserver.models import Event, Server
 from protocol import cose
 from protocol.cbor import MAX_INT
 from protocol.keys import ServerCertificate
-from protocol.verdict import Reason
 
 logger = logging.getLogger(__name__)
 
 _BEARER = "Bearer "
-_VOID_REASONS = {
-    reason.name.lower(): reason for reason in (Reason.DECLINED, Reason.CANCELLED, Reason.EXPIRED)
-}
-_ACTIONS = {
-    "suspend": services.suspend,
-    "resume": services.resume,
-    "unlock": services.unlock,
-    "revoke": services.revoke,
+# What each action does, and what its body must say.
+_ACTIONS: dict[str, tuple[Callable[..., Server], list[str]]] = {
+    "suspend": (services.suspend, []),
+    "resume": (services.resume, []),
+    "unlock": (services.unlock, ["proof"]),
+    "revoke": (services.revoke, []),
+    "replace": (services.replace, ["successor"]),
+    "release": (services.release, []),
 }
 
 
@@ -75,16 +78,46 @@ def pair(request: HttpRequest, caller: bytes) -> JsonResponse:
         now=timezone.now(),
     )
     server = paired.server
-    answer = {
-        "vk": server.vk,
-        "serial": server.serial,
-        "suite": server.suite,
-        "sight": server.sight,
-        "certificate": base64url.encode(server.certificate),
-        "invitation": paired.invitation,
-        "expires": int(paired.expires_at.timestamp()),
-    }
-    return JsonResponse(answer, status=201)
+    answer = {"invitation": paired.invitation, "expires": _unix(paired.expires_at)}
+    return JsonResponse(_named(server) | answer, status=201)
+
+
+@for_platform
+def assign(request: HttpRequest, caller: bytes) -> JsonResponse:
+    """POST /v1/servers/assign: give a token of the stock to a holder."""
+    body = Body.read(request, ["serial", "certificate", "label"])
+    server = services.assign_token(
+        caller=caller,
+        serial=body.text("serial"),
+        certificate=body.binary("certificate"),
+        label=body.text("label"),
+        now=timezone.now(),
+    )
+    return JsonResponse(_named(server) | {"expires_at": _unix(server.expires_at)})
+
+
+@for_platform
+def stock(request: HttpRequest, caller: bytes) -> JsonResponse:
+    """GET /v1/stock?q=&after=N&limit=200: the caller's tokens that nobody has yet, by id."""
+    after = number_in_query(request, "after", default=0, high=MAX_INT)
+    limit = number_in_query(request, "limit", default=200, high=selectors.MAX_PAGE)
+    query = request.GET.get("q", "")
+    if not query.isprintable():
+        raise AuthserverError(Code.INPUT_INVALID, "q must be the beginning of a serial.")
+    found = selectors.stock_after(caller, query, after, limit, timezone.now())
+    tokens = [
+        {
+            "id": server.pk,
+            "vk": server.vk,
+            "serial": server.serial,
+            "suite": server.suite,
+            "sight": server.sight,
+            "batch": server.batch.name if server.batch else "",
+            "expires_at": _unix(server.expires_at),
+        }
+        for server in found
+    ]
+    return JsonResponse({"tokens": tokens, "next": found[-1].pk if found else after})
 
 
 @for_platform
@@ -92,22 +125,44 @@ def status(request: HttpRequest, caller: bytes, vk: str) -> JsonResponse:
     """GET /v1/servers/{vk}: how a server stands; never a secret, never an attempt."""
     server, now = selectors.server_of(caller, vk), timezone.now()
     certificate = ServerCertificate.from_payload(cose.parse(server.certificate).payload)
+    recent = selectors.recent_failures(server, now)
     return JsonResponse(
         {
-            "vk": server.vk,
-            "serial": server.serial,
+            **_named(server),
             "label": server.label,
-            "state": server.state,
-            "suite": server.suite,
-            "sight": server.sight,
+            "state": server.state_at(now),
             "public_key": base64url.encode(certificate.key),
-            "certificate": base64url.encode(server.certificate),
             "seq": server.seq,
-            "tries_left": server.tries_left(now),
+            "digits_ready": server.state == Server.State.ENROLLED,
+            "enrolled_at": _unix(server.enrolled_at),
+            "expires_at": _unix(server.expires_at),
+            "drift": server.drift,
+            "tries_left": server.tries_left(now, recent),
+            "max_failures": server.platform.max_failures,
+            "failures": recent,
+            "budget": server.platform.budget,
             "locked": server.is_locked(now),
             "locked_until": server.lock_end(now),
-            "digits_ready": server.state == Server.State.ENROLLED,
-            "enrolled_at": server.enrolled_at and int(server.enrolled_at.timestamp()),
+            "lock_level": server.lock_level,
+            "is_blocked": server.is_blocked,
+            "batch": server.batch and server.batch.name,
+            "successor": server.successor and server.successor.vk,
+            "moved_to": server.moved_to or None,
+            "former_keys": [
+                {"vk": former.vk, "retired_at": _unix(former.retired_at)}
+                for former in server.former_keys.order_by("id")
+            ],
+        }
+    )
+
+
+def certificate(request: HttpRequest, vk: str) -> JsonResponse:
+    """GET /v1/servers/{vk}/certificate: what a token that pinned this id should know now."""
+    host = services.host_keys()
+    return JsonResponse(
+        {
+            "certificate": base64url.encode(selectors.certificate_of(vk)),
+            "host_certificates": [base64url.encode(key.certificate) for key in host.keys],
         }
     )
 
@@ -116,82 +171,54 @@ def status(request: HttpRequest, caller: bytes, vk: str) -> JsonResponse:
 def activate(request: HttpRequest, caller: bytes, vk: str) -> JsonResponse:
     """POST /v1/servers/{vk}/activate: compare the digits that the holder read off the token."""
     digits = Body.read(request, ["digits"]).text("digits")
-    return _state(services.confirm_digits(caller=caller, vk=vk, digits=digits))
+    return _state(services.confirm_digits(caller=caller, vk=vk, digits=digits, now=timezone.now()))
 
 
 @for_platform
 def act(request: HttpRequest, caller: bytes, vk: str, action: str) -> JsonResponse:
-    """POST /v1/servers/{vk}/{suspend,resume,unlock,revoke}."""
-    Body.read(request)
-    return _state(_ACTIONS[action](caller=caller, vk=vk))
-
-
-@for_platform
-def answer(request: HttpRequest, caller: bytes, vk: str) -> JsonResponse:
-    """POST /v1/servers/{vk}/verdicts: judge a response."""
-    body = Body.read(request, ["statement", "certificate", "response", "last_seq"], ["tag"])
-    outcome = services.give_verdict(
+    """POST /v1/servers/{vk}/{suspend,resume,unlock,revoke,replace,release}."""
+    service, names = _ACTIONS[action]
+    body = Body.read(request, names, ["actor"])
+    server = service(
         caller=caller,
         vk=vk,
-        statement=body.binary("statement"),
-        certificate=body.binary("certificate"),
-        response=body.text("response"),
-        last_seq=body.integer("last_seq"),
-        tag=body.binary("tag", 32) if body.has("tag") else None,
+        actor=body.text("actor") if body.has("actor") else "",
         now=timezone.now(),
+        **{name: body.text(name) for name in names},
     )
-    if isinstance(outcome, services.Wrong):
-        return JsonResponse(
-            {"accepted": False, "reason": "response_wrong", "tries_left": outcome.tries_left}
-        )
-    return _ended(outcome)
+    return _state(server)
 
 
 @for_platform
-def stored(request: HttpRequest, caller: bytes, vk: str, s: str) -> JsonResponse:
-    """GET /v1/servers/{vk}/verdicts/{S}: the terminal verdict of a statement."""
-    verdict = selectors.stored_verdict(caller, vk, bytes.fromhex(s))
-    return _ended(
-        services.Ended(
-            Reason(verdict.reason), verdict.message, verdict.server.lock_end(timezone.now())
-        )
-    )
-
-
-@for_platform
-def void(request: HttpRequest, caller: bytes, vk: str, s: str) -> JsonResponse:
-    """POST /v1/servers/{vk}/verdicts/{S}/void: end a statement without a response."""
-    body = Body.read(request, ["statement", "certificate", "reason", "last_seq"], ["tag", "note"])
-    reason = _VOID_REASONS.get(body.text("reason"))
-    if reason is None:
-        raise AuthserverError(
-            Code.INPUT_INVALID, f"reason must be one of {', '.join(_VOID_REASONS)}."
-        )
-    ended = services.void_statement(
-        caller=caller,
-        vk=vk,
-        s=bytes.fromhex(s),
-        statement=body.binary("statement"),
-        certificate=body.binary("certificate"),
-        reason=reason,
-        last_seq=body.integer("last_seq"),
-        tag=body.binary("tag", 32) if body.has("tag") else None,
-        note=body.text("note") if body.has("note") else "",
-        now=timezone.now(),
-    )
-    return _ended(ended)
-
-
-@for_platform
-def journal(request: HttpRequest, caller: bytes) -> JsonResponse:
-    """GET /v1/verdicts?after=N&limit=200: the caller's verdicts in the order of their ids."""
+def events(request: HttpRequest, caller: bytes) -> JsonResponse:
+    """GET /v1/events?after=N&limit=200: what happened to the caller's servers, by id."""
     after = number_in_query(request, "after", default=0, high=MAX_INT)
     limit = number_in_query(request, "limit", default=200, high=selectors.MAX_PAGE)
-    verdicts = selectors.verdicts_after(caller, after, limit)
+    services.expire_due(now=timezone.now())
+    found = selectors.events_after(caller, after, limit)
+    return JsonResponse(
+        {"events": [_told(event) for event in found], "next": found[-1].pk if found else after}
+    )
+
+
+@for_platform
+def policy(request: HttpRequest, caller: bytes) -> JsonResponse:
+    """GET, PUT /v1/policy: how wrong responses lock the caller's tokens."""
+    if request.method == "PUT":
+        body = Body.read(request, ["max_failures", "locks", "budget"])
+        platform = services.set_policy(
+            caller=caller,
+            max_failures=body.integer("max_failures"),
+            locks=body.integers("locks"),
+            budget=body.integer("budget"),
+        )
+    else:
+        platform = selectors.calling_platform(caller)
     return JsonResponse(
         {
-            "verdicts": [_entry(verdict) for verdict in verdicts],
-            "next": verdicts[-1].pk if verdicts else after,
+            "max_failures": platform.max_failures,
+            "locks": platform.locks,
+            "budget": platform.budget,
         }
     )
 
@@ -212,7 +239,8 @@ def keys(request: HttpRequest) -> JsonResponse:
         {
             "name": host.name,
             "root": base64url.encode(host.root),
-            "certificates": [base64url.encode(message) for message in host.certificates],
+            "certificates": [base64url.encode(key.certificate) for key in host.keys],
+            "retired_at": [_unix(key.retired_at) for key in host.keys],
             "time": int(timezone.now().timestamp()),
         }
     )
@@ -235,22 +263,31 @@ def version(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"version": settings.VERSION})
 
 
+def _named(server: Server) -> dict[str, Any]:
+    return {
+        "vk": server.vk,
+        "serial": server.serial,
+        "suite": server.suite,
+        "sight": server.sight,
+        "certificate": base64url.encode(server.certificate),
+    }
+
+
+def _unix(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp())
+
+
+def _told(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.pk,
+        "vk": event.server.vk,
+        "serial": event.server.serial,
+        "at": _unix(event.at),
+        "kind": event.kind,
+        "actor": event.actor,
+        "detail": event.detail,
+    }
+
+
 def _state(server: Server) -> JsonResponse:
     return JsonResponse({"state": server.state})
-
-
-def _ended(ended: services.Ended) -> JsonResponse:
-    end = {"verdict": base64url.encode(ended.message), "locked_until": ended.locked_until}
-    if ended.reason is Reason.ACCEPTED:
-        return JsonResponse({"accepted": True, **end})
-    reason = ended.reason.name.lower()
-    return JsonResponse({"accepted": False, "reason": reason, "tries_left": 0, **end})
-
-
-def _entry(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "id": verdict.pk,
-        "vk": verdict.server.vk,
-        "seq": verdict.seq,
-        "verdict": base64url.encode(verdict.message),
-    }

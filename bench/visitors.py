@@ -11,11 +11,11 @@ from typing import Any, Protocol, TypeVar
 import pyotp
 
 from protocol.enrolment import Invitation
-from tokens import ocra
+from tokens import responses
 from tokens.client import Client
 from tokens.enrolment import Enrolment
 from tokens.question import question_for
-from tokens.suite import OCRASuite
+from tokens.suites import Suite
 
 # The platform allows ten challenges an hour for each token; the activation was the first.
 STEPS_PER_TOKEN = 9
@@ -92,7 +92,7 @@ class Token:
 
     key: str
     serial: str
-    suite: OCRASuite
+    suite: Suite
     seed: bytes
     visits_left: int = STEPS_PER_TOKEN
 
@@ -111,7 +111,7 @@ class Token:
 
     def _code(self, s: str) -> str:
         seconds = self.suite.time_step_seconds
-        return ocra.compute(
+        return responses.compute(
             self.suite,
             self.seed,
             question=question_for(self.suite, bytes.fromhex(s)),

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from django.core.management.base import CommandError
 
-from authserver.errors import AuthserverError
+from authserver.errors import AuthserverError, KeyProviderError
 from protocol.errors import ProtocolError
 
 
@@ -16,3 +16,5 @@ def refusals_told() -> Iterator[None]:
         yield
     except (AuthserverError, ProtocolError) as error:
         raise CommandError(error.detail) from error
+    except KeyProviderError as error:
+        raise CommandError(str(error)) from error

@@ -4,22 +4,26 @@ import hashlib
 import hmac
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from django.conf import settings
 from django.db import transaction
 
 from authserver import base64url
 from authserver.errors import AuthserverError, Code
 from authserver.models import Enrolment, Server
 from authserver.selectors import host_state, locked_server
-from authserver.services import seals
+from authserver.services import events, lifecycle, seals
+from authserver.services.events import EventKind
 from authserver.services.hosts import current_host_key
+from authserver.services.matching import parsed_suite
 from protocol import cose
 from protocol.cose import Typ
-from protocol.enrolment import Secrets, Transcript, derive
+from protocol.enrolment import Transcript, Vouchers, derive
 from protocol.errors import ProtocolError
+from protocol.provisioning import Provision
 from protocol.statement import Sight
 
 logger = logging.getLogger(__name__)
@@ -62,19 +66,18 @@ def enrol_token(*, ticket: bytes, share: bytes, now: datetime) -> str:
         docs/protocol.md section 11.
     """
     with transaction.atomic(durable=True):
-        found = _open_enrolment(ticket, now)
-        Server.objects.select_for_update().get(pk=found.server_id)
-        # Read again, now that nobody else can change it.
-        enrolment = _open_enrolment(ticket, now)
+        enrolment = _locked_enrolment(ticket, now)
         server, answer = enrolment.server, ""
         if server.state == Server.State.ISSUED:
-            answer = _exchange(enrolment, ticket, share, now)
+            _exchange(enrolment, ticket, share, now, actor=events.TOKEN)
+            answer = enrolment.answer
         elif server.state == Server.State.ENROLLED and enrolment.token_share == share:
             answer = enrolment.answer
-        else:
+        elif server.state != Server.State.REVOKED:
             # Two devices hold this ticket, and nobody can tell which is the holder's.
-            server.state = Server.State.REVOKED
-            server.save(update_fields=["state"])
+            lifecycle.move(
+                server, EventKind.REVOKED, actor=events.HOST, now=now, why="ticket_used"
+            )
     # Raised outside the transaction: raising inside would undo the revocation.
     if not answer:
         logger.warning("enrolment.ticket_used", extra={"vk": server.vk})
@@ -83,13 +86,40 @@ def enrol_token(*, ticket: bytes, share: bytes, now: datetime) -> str:
     return answer
 
 
-def confirm_digits(*, caller: bytes, vk: str, digits: str) -> Server:
+def provision_token(*, ticket: bytes, now: datetime) -> Provision:
+    """Enrol a token that has no network: draw its share too, and return all that it needs.
+
+    Only once, for each ticket: what is returned holds the seed, and nobody keeps it.
+
+    Args:
+        ticket: 16 bytes from the invitation.
+        now: Current time.
+
+    Raises:
+        AuthserverError: ``ticket_unknown``, or ``state_conflict`` when the ticket was used before.
+
+    Source:
+        docs/protocol.md section 11.
+    """
+    private = X25519PrivateKey.generate()
+    share = private.public_key().public_bytes_raw()
+    with transaction.atomic(durable=True):
+        enrolment = _locked_enrolment(ticket, now)
+        if enrolment.server.state != Server.State.ISSUED:
+            raise AuthserverError(Code.STATE_CONFLICT, "The invitation was used before.")
+        vouchers = _exchange(enrolment, ticket, share, now, actor=events.HOST)
+    logger.info("server.provisioned", extra={"vk": enrolment.server.vk})
+    return Provision(settings.AUTHSERVER_ORIGIN, private.private_bytes_raw(), ticket, vouchers)
+
+
+def confirm_digits(*, caller: bytes, vk: str, digits: str, now: datetime) -> Server:
     """Compare the digits that the holder read off the token with the host's own.
 
     Args:
         caller: Hash of the platform's bearer key.
         vk: Server id, hexadecimal.
         digits: As the holder typed them.
+        now: Current time.
 
     Returns:
         The server, in state ``confirmed``; a repeat of the call finds it so.
@@ -111,12 +141,14 @@ def confirm_digits(*, caller: bytes, vk: str, digits: str) -> Server:
         is_right = hmac.compare_digest(right, digits.encode())
         tries_left = MAX_DIGIT_TRIES - enrolment.digit_tries
         if is_right:
-            server.state = Server.State.CONFIRMED
+            lifecycle.move(server, EventKind.CONFIRMED, actor=events.PLATFORM, now=now)
             enrolment.delete()
-        else:
+        elif tries_left:
             enrolment.save(update_fields=["digit_tries"])
-            server.state = server.state if tries_left else Server.State.REVOKED
-        server.save(update_fields=["state"])
+        else:
+            lifecycle.move(
+                server, EventKind.REVOKED, actor=events.HOST, now=now, why="digits_wrong"
+            )
     if is_right:
         logger.info("server.confirmed", extra={"vk": vk})
         return server
@@ -144,6 +176,13 @@ def comparison(*, ticket: bytes, now: datetime) -> Comparison:
     )
 
 
+def _locked_enrolment(ticket: bytes, now: datetime) -> Enrolment:
+    found = _open_enrolment(ticket, now)
+    Server.objects.select_for_update().get(pk=found.server_id)
+    # Read again, now that nobody else can change it.
+    return _open_enrolment(ticket, now)
+
+
 def _open_enrolment(ticket: bytes, now: datetime) -> Enrolment:
     ticket_hash = hashlib.sha256(ticket).digest()
     rows = Enrolment.objects.select_related("server__platform")
@@ -154,7 +193,9 @@ def _open_enrolment(ticket: bytes, now: datetime) -> Enrolment:
     return enrolment
 
 
-def _exchange(enrolment: Enrolment, ticket: bytes, share: bytes, now: datetime) -> str:
+def _exchange(
+    enrolment: Enrolment, ticket: bytes, share: bytes, now: datetime, *, actor: str
+) -> Vouchers:
     server, platform = enrolment.server, enrolment.server.platform
     private = X25519PrivateKey.generate()
     transcript = Transcript(
@@ -174,25 +215,31 @@ def _exchange(enrolment: Enrolment, ticket: bytes, share: bytes, now: datetime) 
     except ProtocolError as error:
         raise AuthserverError(Code.SHARE_INVALID) from error
     enrolment.token_share = share
-    enrolment.answer = _answer(enrolment, transcript, made, now)
-    enrolment.sealed_digits = seals.seal(made.digits.encode(), server.vk_bytes, seals.DIGITS)
+    vouchers = _vouchers(enrolment, transcript, now)
+    enrolment.answer = _as_json(vouchers, made.confirmation)
+    enrolment.sealed_digits = seals.seal(made.digits.encode(), server, seals.DIGITS)
     enrolment.save(update_fields=["token_share", "answer", "sealed_digits"])
-    server.sealed_seed = seals.seal(made.seed, server.vk_bytes, seals.SEED)
-    server.sealed_post_key = seals.seal(made.post_key, server.vk_bytes, seals.POST)
-    server.state, server.enrolled_at = Server.State.ENROLLED, now
-    server.save(update_fields=["sealed_seed", "sealed_post_key", "state", "enrolled_at"])
-    return enrolment.answer
+    seed = made.seed[: parsed_suite(server.suite).seed_octets]
+    server.sealed_seed = seals.seal(seed, server, seals.SEED)
+    server.sealed_post_key = seals.seal(made.post_key, server, seals.POST)
+    server.enrolled_at = now
+    server.save(update_fields=["sealed_seed", "sealed_post_key", "enrolled_at"])
+    lifecycle.move(server, EventKind.ENROLLED, actor=actor, now=now)
+    return vouchers
 
 
-def _answer(enrolment: Enrolment, transcript: bytes, made: Secrets, now: datetime) -> str:
+def _vouchers(enrolment: Enrolment, transcript: bytes, now: datetime) -> Vouchers:
     server, host_key = enrolment.server, current_host_key(now)
-    parts = {
-        "enrol": cose.sign(seals.host_signing_key(host_key), Typ.ENROL, transcript),
-        "host_root": host_state().root,
-        "host_certificate": host_key.certificate,
-        "platform_root": server.platform.root,
-        "platform_certificate": enrolment.statement_certificate,
-        "server_certificate": server.certificate,
-        "confirmation": made.confirmation,
-    }
+    return Vouchers(
+        enrol=cose.sign(seals.host_signing_key(host_key), Typ.ENROL, transcript),
+        host_root=host_state().root,
+        host_certificate=host_key.certificate,
+        platform_root=server.platform.root,
+        platform_certificate=enrolment.statement_certificate,
+        server_certificate=server.certificate,
+    )
+
+
+def _as_json(vouchers: Vouchers, confirmation: bytes) -> str:
+    parts = {**asdict(vouchers), "confirmation": confirmation}
     return json.dumps({name: base64url.encode(part) for name, part in parts.items()})

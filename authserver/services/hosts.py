@@ -8,10 +8,10 @@ from pathlib import Path
 
 from django.db import transaction
 
-from authserver.errors import AuthserverError, Code
-from authserver.models import HostKey, HostState, Platform
+from authserver.errors import AuthserverError, Code, KeyProviderError
+from authserver.models import DataKey, HostKey, HostState, Platform
 from authserver.selectors import host_state, key_hash, valid_host_keys
-from authserver.services.seals import host_signing_key, sealer
+from authserver.services import datakeys, seals
 from protocol import ed25519
 from protocol.ed25519 import KEY_BYTES, SigningKey
 from protocol.errors import ProtocolError
@@ -31,11 +31,13 @@ class HostKeys:
 
     name: str
     root: bytes
-    certificates: list[bytes]
+    keys: list[HostKey]
 
 
 def init_host(*, name: str, root_key_file: Path, now: datetime) -> HostState:
-    """Make what a host needs and lacks: root key file, its row, a host key.  Safe to repeat.
+    """Make what a host needs and lacks: root key file, its row, data key, host key.
+
+    Safe to repeat.
 
     Args:
         name: At most 20 bytes; a host keeps its first name.
@@ -45,27 +47,50 @@ def init_host(*, name: str, root_key_file: Path, now: datetime) -> HostState:
     Raises:
         ProtocolError: the name may not stand in a certificate, or the file holds no key.
         AuthserverError: ``state_conflict`` when the file holds another root than the host's.
+        KeyProviderError: there is no key-encryption key to be had.
     """
     today = day_of(int(now.timestamp()))
-    if HostKey.objects.filter(to_day__gte=today + RENEWAL_DAYS).exists():
+    lasting = HostKey.objects.filter(to_day__gte=today + RENEWAL_DAYS, retired_at=None)
+    if lasting.exists():
         return host_state()
     root = _root_key(root_key_file)
-    key = SigningKey.generate()
+    # Outside the transaction: it may take a call to an HSM.
+    data_key = None
+    if DataKey.objects.exists():
+        datakeys.prepare()
+    else:
+        data_key = datakeys.make(now)
     with transaction.atomic(durable=True):
+        if data_key is not None:
+            data_key.save(force_insert=True)
         host, _ = HostState.objects.get_or_create(defaults={"name": name, "root": root.public})
-        if host.root != root.public:
-            raise AuthserverError(Code.STATE_CONFLICT, f"{root_key_file} holds another root key.")
-        certificate = KeyCertificate(
-            key.public, Purpose.HOST, host.name, today, today + HOST_KEY_DAYS
-        ).sign(root)
-        HostKey.objects.create(
-            sealed_private=sealer().seal(key.to_bytes(), certificate),
-            certificate=certificate,
-            from_day=today,
-            to_day=today + HOST_KEY_DAYS,
-        )
-    logger.info("host.key_made", extra={"kid": key.kid.hex()})
+        _make_host_key(host, root, root_key_file, now)
     return host
+
+
+def rotate_host_key(*, root_key_file: Path, now: datetime) -> HostKey:
+    """Certify a new host key, and retire those before it; the servers keep their certificates.
+
+    Args:
+        root_key_file: As for :func:`init_host`.
+        now: Current time.
+
+    Raises:
+        ProtocolError: the file holds no key.
+        AuthserverError: ``not_ready`` before ``init``; ``state_conflict`` when the file is not
+            there, or holds another root than the host's.
+    """
+    if not root_key_file.exists():
+        raise AuthserverError(
+            Code.STATE_CONFLICT, f"{root_key_file} is not here; the root key certifies host keys."
+        )
+    root = _root_key(root_key_file)
+    datakeys.prepare()
+    with transaction.atomic(durable=True):
+        host = host_state()
+        key = _make_host_key(host, root, root_key_file, now)
+        HostKey.objects.filter(retired_at=None).exclude(pk=key.pk).update(retired_at=now)
+    return key
 
 
 def add_platform(*, platform_id: str, origin: str, root: bytes) -> str:
@@ -106,7 +131,7 @@ def replace_platform_key(*, platform_id: str) -> str:
 
 
 def current_host_key(now: datetime) -> HostKey:
-    """Return the newest host key within its days.
+    """Return the newest host key within its days that is not retired.
 
     Raises:
         AuthserverError: ``not_ready`` when there is none.
@@ -118,14 +143,13 @@ def current_host_key(now: datetime) -> HostKey:
 
 
 def host_keys() -> HostKeys:
-    """Return the host's name, root and all host key certificates, oldest first.
+    """Return the host's name, root and all host keys, retired ones too, oldest first.
 
     Raises:
         AuthserverError: ``not_ready`` before ``init``.
     """
     host = host_state()
-    certificates = HostKey.objects.order_by("id").values_list("certificate", flat=True)
-    return HostKeys(host.name, host.root, list(certificates))
+    return HostKeys(host.name, host.root, list(HostKey.objects.order_by("id")))
 
 
 def check_ready(now: datetime) -> None:
@@ -136,11 +160,27 @@ def check_ready(now: datetime) -> None:
     """
     host = host_state()
     try:
-        host_signing_key(current_host_key(now))
-    except ProtocolError as error:
+        seals.host_signing_key(current_host_key(now))
+    except (ProtocolError, KeyProviderError) as error:
         raise AuthserverError(Code.NOT_READY, "The host key does not open.") from error
     if host.not_ready_until is not None and now < host.not_ready_until:
         raise AuthserverError(Code.NOT_READY, "The database was restored a short time ago.")
+
+
+def _make_host_key(
+    host: HostState, root: SigningKey, root_key_file: Path, now: datetime
+) -> HostKey:
+    if host.root != root.public:
+        raise AuthserverError(Code.STATE_CONFLICT, f"{root_key_file} holds another root key.")
+    secret, today = SigningKey.generate(), day_of(int(now.timestamp()))
+    certificate = KeyCertificate(
+        secret.public, Purpose.HOST, host.name, today, today + HOST_KEY_DAYS
+    ).sign(root)
+    key = HostKey(certificate=certificate, from_day=today, to_day=today + HOST_KEY_DAYS)
+    seals.seal_host_key(secret, key)
+    key.save(force_insert=True)
+    logger.info("host.key_made", extra={"kid": secret.kid.hex()})
+    return key
 
 
 def _root_key(path: Path) -> SigningKey:

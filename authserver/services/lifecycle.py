@@ -1,173 +1,149 @@
-"""Suspend, resume, unlock and revoke servers; and make a restored host safe."""
+"""The life of a server as one table: which change leads from which state to which.
 
-import logging
-from datetime import datetime, timedelta
+Every change of state in this service goes through this module, and writes one event in the same
+transaction.  docs/lifecycle.md draws the table; a test keeps drawing and table alike.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from django.db import transaction
-from django.db.models import F, Q
 
 from authserver.errors import AuthserverError, Code
-from authserver.models import (
-    MAX_CONSECUTIVE_FAILURES,
-    Enrolment,
-    Failure,
-    HostState,
-    Server,
-)
-from authserver.selectors import host_state, locked_server
-from authserver.services.attempts import clear_failures
-from authserver.services.matching import COUNTER_LOOK_AHEAD
-from protocol.statement import MAX_TTL_SECONDS
+from authserver.models import Platform, Server
+from authserver.services import events
+from authserver.services.events import EventKind
 
-logger = logging.getLogger(__name__)
-
-# No statement that was open when a backup was made is still open after this.
-RESTORE_PAUSE = timedelta(seconds=MAX_TTL_SECONDS + 60)
-_SUSPENDABLE = (Server.State.ACTIVE, Server.State.SUSPENDED)
+State = Server.State
 
 
-def suspend(*, caller: bytes, vk: str) -> Server:
-    """Let a server answer nothing until it is resumed.  Safe to repeat.
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One change.
 
-    Raises:
-        AuthserverError: ``server_unknown`` or ``state_conflict``.
+    Attributes:
+        before: States it may start from; ``None`` where it makes the server.
+        after: The state it leads to.  Of several the caller names one: a server that comes from
+            another host keeps the state it had there.
     """
-    return _switch(caller, vk, Server.State.SUSPENDED)
+
+    before: tuple[State | None, ...]
+    after: tuple[State, ...]
 
 
-def resume(*, caller: bytes, vk: str) -> Server:
-    """Let a suspended server answer again.  Safe to repeat.
+_LIVING = State.living()
+MOVABLE = (State.STOCK, State.CONFIRMED, State.ACTIVE, State.SUSPENDED)
+# Rows that one transaction of expire_due holds.
+_AT_ONCE = 100
+_ASSIGNED = (State.CONFIRMED, State.ACTIVE, State.SUSPENDED)
 
-    Raises:
-        AuthserverError: ``server_unknown`` or ``state_conflict``.
-    """
-    return _switch(caller, vk, Server.State.ACTIVE)
-
-
-def revoke(*, caller: bytes, vk: str) -> Server:
-    """End a server for good; what it decided stays valid.  Safe to repeat.
-
-    Raises:
-        AuthserverError: ``server_unknown``.
-    """
-    with transaction.atomic(durable=True):
-        return _revoke(locked_server(caller, vk))
-
-
-def unlock(*, caller: bytes, vk: str) -> Server:
-    """End a timed lock, after the platform has seen a second proof.  Safe to repeat.
-
-    The budget of 30 days stays: a platform that could clear it could guess without end.
-
-    Raises:
-        AuthserverError: ``server_unknown``; ``state_conflict`` when only the host's operator can
-            unlock.
-    """
-    with transaction.atomic(durable=True):
-        server = locked_server(caller, vk)
-        if server.is_blocked:
-            raise AuthserverError(
-                Code.STATE_CONFLICT, "Too many failures in 30 days: the host's operator unlocks."
-            )
-        server.locked_until = None
-        server.consecutive_failures = 0
-        server.save(update_fields=["locked_until", "consecutive_failures"])
-    logger.info("server.unlocked", extra={"vk": vk, "by": "platform"})
-    return server
+TRANSITIONS: Final = {
+    EventKind.PAIRED: Transition((None,), (State.ISSUED,)),
+    EventKind.ENROLLED: Transition((State.ISSUED,), (State.ENROLLED,)),
+    EventKind.CONFIRMED: Transition((State.ENROLLED,), (State.CONFIRMED,)),
+    EventKind.ACTIVATED: Transition((State.CONFIRMED,), (State.ACTIVE,)),
+    # From a file into the stock; from another host, or back from it, as it was there.
+    EventKind.IMPORTED: Transition((None, State.MOVED), MOVABLE),
+    EventKind.ASSIGNED: Transition((State.STOCK,), (State.CONFIRMED,)),
+    EventKind.RELEASED: Transition(_ASSIGNED, (State.STOCK,)),
+    EventKind.SUSPENDED: Transition((State.ACTIVE,), (State.SUSPENDED,)),
+    EventKind.RESUMED: Transition((State.SUSPENDED,), (State.ACTIVE,)),
+    EventKind.EXPIRED: Transition(_LIVING, (State.EXPIRED,)),
+    EventKind.REPLACED: Transition((*_ASSIGNED, State.EXPIRED), (State.REPLACED,)),
+    EventKind.REVOKED: Transition((*_LIVING, State.EXPIRED), (State.REVOKED,)),
+    EventKind.MOVED: Transition(MOVABLE, (State.MOVED,)),
+}
 
 
-def unlock_by_operator(*, name: str) -> Server:
-    """End every lock of a server and begin its budget anew.
+def move(
+    server: Server,
+    kind: EventKind,
+    *,
+    actor: str,
+    now: datetime,
+    after: State | None = None,
+    **detail: object,
+) -> None:
+    """Change the state of a server whose row the caller's transaction holds, and write the event.
 
     Args:
-        name: Server id in hexadecimal, or the token's serial.
+        server: The row; saved here, its state alone.
+        kind: The change.
+        actor: Who made it, as for ``events.record``.
+        now: Current time; a token past its end is expired, whatever its row says yet.
+        after: The new state, where the table allows several.
+        detail: Public facts for the event.
 
     Raises:
-        AuthserverError: ``server_unknown``.
+        AuthserverError: ``state_conflict`` when the table has no such change.
     """
-    with transaction.atomic(durable=True):
-        server = _named(name)
-        Failure.objects.filter(server=server).delete()
-        clear_failures(server)
-        server.is_blocked = False
-        server.save(
-            update_fields=["consecutive_failures", "lock_level", "locked_until", "is_blocked"]
-        )
-    logger.info("server.unlocked", extra={"vk": server.vk, "by": "operator"})
-    return server
-
-
-def revoke_by_operator(*, name: str) -> Server:
-    """End a server for good.
-
-    Args:
-        name: Server id in hexadecimal, or the token's serial.
-
-    Raises:
-        AuthserverError: ``server_unknown``.
-    """
-    with transaction.atomic(durable=True):
-        return _revoke(_named(name))
-
-
-def after_restore(*, now: datetime) -> HostState:
-    """Make a host safe whose database was restored from a backup.
-
-    What happened since the backup is lost, so: sequence numbers continue in a new generation;
-    no response is judged until every statement of then has expired; the next wrong response
-    locks; counters move past whatever was used; open invitations are void.  Locks stay.
-
-    Raises:
-        AuthserverError: ``not_ready`` before ``init``.
-
-    Source:
-        docs/protocol.md section 7.
-    """
-    ready = now + RESTORE_PAUSE
-    with transaction.atomic(durable=True):
-        host = host_state()
-        host.generation += 1
-        host.not_ready_until = ready
-        host.save()
-        Enrolment.objects.all().delete()
-        Server.objects.filter(state__in=[Server.State.ISSUED, Server.State.ENROLLED]).update(
-            state=Server.State.REVOKED
-        )
-        Server.objects.update(
-            seq=host.generation << 32,
-            counter=F("counter") + COUNTER_LOOK_AHEAD,
-            consecutive_failures=MAX_CONSECUTIVE_FAILURES - 1,
-        )
-        # The lock is what keeps the verdict procedure closed, at no further query.
-        Server.objects.filter(Q(locked_until=None) | Q(locked_until__lt=ready)).update(
-            locked_until=ready
-        )
-    logger.warning("host.restored", extra={"generation": host.generation})
-    return host
-
-
-def _switch(caller: bytes, vk: str, state: Server.State) -> Server:
-    with transaction.atomic(durable=True):
-        server = locked_server(caller, vk)
-        if server.state not in _SUSPENDABLE:
-            raise AuthserverError(Code.STATE_CONFLICT, f"The server is {server.state}.")
-        server.state = state
-        server.save(update_fields=["state"])
-    logger.info("server.state", extra={"vk": vk, "state": str(state)})
-    return server
-
-
-def _revoke(server: Server) -> Server:
-    Enrolment.objects.filter(server=server).delete()
-    server.state = Server.State.REVOKED
+    transition = TRANSITIONS[kind]
+    if server.has_expired(now) and kind is not EventKind.EXPIRED:
+        move(server, EventKind.EXPIRED, actor=events.HOST, now=now)
+    if server.state not in transition.before:
+        raise AuthserverError(Code.STATE_CONFLICT, f"The server is {server.state}.")
+    server.state = _target(transition, after)
     server.save(update_fields=["state"])
-    logger.info("server.state", extra={"vk": server.vk, "state": str(server.state)})
-    return server
+    events.record(server, kind, actor, now, **detail)
 
 
-def _named(name: str) -> Server:
-    named = Q(vk=name.lower()) | Q(serial=name.upper())
-    server = Server.objects.select_for_update().filter(named).first()
-    if server is None:
-        raise AuthserverError(Code.SERVER_UNKNOWN, f"There is no server {name}.")
-    return server
+def begin(
+    servers: Sequence[Server],
+    kind: EventKind,
+    *,
+    actor: str,
+    now: datetime,
+    after: State | None = None,
+    **detail: object,
+) -> None:
+    """Store new servers in their first state, each with its event; in the caller's transaction.
+
+    Args:
+        servers: Rows not stored yet.
+        kind: How they came to be.
+        actor: Who made them.
+        now: Current time.
+        after: Their first state, where the table allows several.
+        detail: Public facts for the events.
+    """
+    transition = TRANSITIONS[kind]
+    if None not in transition.before:
+        raise ValueError(f"{kind} makes no server")
+    for server in servers:
+        server.state = _target(transition, after)
+    Server.objects.bulk_create(servers)
+    events.record_all(servers, kind, actor, now, **detail)
+
+
+def elsewhere(platform: Platform) -> Server:
+    """Return a row, not stored yet, for a server that another host has and is to arrive here."""
+    return Server(platform=platform, state=State.MOVED)
+
+
+def expire_due(*, now: datetime) -> int:
+    """Write the end of tokens past their time, a hundred at most.
+
+    Nothing waits for this: the clock ends a token, and every state that is told or judged by goes
+    by ``Server.state_at``.  This is for the events.
+
+    Returns:
+        How many there were; 0 when none is left.
+    """
+    due = Server.objects.filter(expires_at__lte=now, state__in=_LIVING)
+    # Most of the time there are none, and nobody should wait for a transaction that writes.
+    if not due.exists():
+        return 0
+    with transaction.atomic(durable=True):
+        servers = list(due.select_for_update().order_by("id")[:_AT_ONCE])
+        for server in servers:
+            move(server, EventKind.EXPIRED, actor=events.HOST, now=now)
+    return len(servers)
+
+
+def _target(transition: Transition, after: State | None) -> State:
+    target = after or transition.after[0]
+    if target not in transition.after or (after is None and len(transition.after) > 1):
+        raise ValueError("the table does not lead to this state")
+    return target

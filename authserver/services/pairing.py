@@ -9,24 +9,23 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from authserver.errors import AuthserverError, Code
 from authserver.models import Enrolment, Server
 from authserver.selectors import calling_platform, host_state
-from authserver.services import seals
-from authserver.services.admission import statement_key
+from authserver.services import events, lifecycle, seals
+from authserver.services.admission import check_certificate
+from authserver.services.events import EventKind
 from authserver.services.hosts import current_host_key
 from authserver.services.matching import enrollable_suite
+from authserver.services.words import checked
 from protocol.ed25519 import SigningKey
 from protocol.enrolment import FINGERPRINT_BYTES, TICKET_BYTES, Invitation
-from protocol.errors import ProtocolError
 from protocol.keys import ServerCertificate, day_of
-from protocol.text import check_text
 
 logger = logging.getLogger(__name__)
 
 TICKET_LIFE = timedelta(minutes=10)
 CERTIFICATE_DAYS = 3652
-LABEL_BYTES = 40
+LABEL_BYTES, SERIAL_BYTES = 40, 16
 # No letter that is read as another: 32^12 serials.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -66,17 +65,9 @@ def pair_server(
             ``suite_refused``, ``certificate_invalid`` or ``not_ready``.
     """
     platform, host = calling_platform(caller), host_state()
-    unix = int(now.timestamp())
-    parsed = enrollable_suite(suite, unix)
-    try:
-        if label:
-            check_text("label", label, LABEL_BYTES)
-    except ProtocolError as error:
-        raise AuthserverError(Code.INPUT_INVALID, error.detail) from error
-    try:
-        statement_key(certificate, platform, unix)
-    except ProtocolError as error:
-        raise AuthserverError(Code.CERTIFICATE_INVALID, error.detail) from error
+    parsed = enrollable_suite(suite, int(now.timestamp()))
+    checked("label", label, LABEL_BYTES)
+    check_certificate(certificate, platform, now)
     key, serial = SigningKey.generate(), _new_serial()
     server = Server(
         vk=key.kid.hex(),
@@ -85,8 +76,7 @@ def pair_server(
         label=label,
         suite=str(parsed),
         sight=parsed.sight,
-        certificate=_certify(key.public, serial, now),
-        sealed_key=seals.seal(key.to_bytes(), key.kid, seals.SIGNING),
+        certificate=certify(key.public, serial, now),
         counter=0 if parsed.counter else None,
         seq=host.generation << 32,
     )
@@ -98,7 +88,8 @@ def pair_server(
         statement_certificate=certificate,
     )
     with transaction.atomic(durable=True):
-        server.save(force_insert=True)
+        server.sealed_key = seals.seal(key.to_bytes(), server, seals.SIGNING)
+        lifecycle.begin([server], EventKind.PAIRED, actor=events.PLATFORM, now=now)
         enrolment.save(force_insert=True)
     logger.info("server.paired", extra={"vk": server.vk, "platform": platform.id})
     fingerprint = hashlib.sha256(host.root).digest()[:FINGERPRINT_BYTES]
@@ -106,11 +97,24 @@ def pair_server(
     return Paired(server, invitation, enrolment.expires_at)
 
 
-def _new_serial() -> str:
-    return "CS" + "".join(secrets.choice(_ALPHABET) for _ in range(12))
+def certify(
+    public: bytes, serial: str, now: datetime, *, signer: SigningKey | None = None
+) -> bytes:
+    """Return this host's certificate for a server's key, COSE cs-server.
 
+    Args:
+        public: The server's public key.
+        serial: The token's serial.
+        now: Current time.
+        signer: The current host key, where the caller has it at hand for many.
 
-def _certify(public: bytes, serial: str, now: datetime) -> bytes:
+    Raises:
+        AuthserverError: ``not_ready`` without a valid host key.
+    """
     today = day_of(int(now.timestamp()))
     certificate = ServerCertificate(public, serial, today, today + CERTIFICATE_DAYS)
-    return certificate.sign(seals.host_signing_key(current_host_key(now)))
+    return certificate.sign(signer or seals.host_signing_key(current_host_key(now)))
+
+
+def _new_serial() -> str:
+    return "CS" + "".join(secrets.choice(_ALPHABET) for _ in range(12))

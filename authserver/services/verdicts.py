@@ -9,10 +9,25 @@ from django.db import IntegrityError, transaction
 
 from authserver.errors import AuthserverError, Code
 from authserver.models import Server, Verdict
-from authserver.selectors import find_verdict, locked_server
-from authserver.services.admission import Asked, admit, check_tag
-from authserver.services.attempts import clear_failures, is_repeat, record_failure
-from authserver.services.matching import Place, find_place, is_right_at, parsed_suite
+from authserver.selectors import find_verdict, locked_server, recent_failures
+from authserver.services import events, lifecycle
+from authserver.services.admission import Asked, admit, check_tag, refuse_closed, refuse_kind
+from authserver.services.attempts import (
+    clear_failures,
+    is_repeat,
+    record_failure,
+)
+from authserver.services.events import EventKind
+from authserver.services.matching import (
+    Place,
+    Position,
+    Question,
+    drift_at,
+    find_place,
+    is_right_at,
+    parsed_suite,
+)
+from authserver.services.proofs import question_of
 from authserver.services.seals import seed_of, server_key
 from protocol.statement import Kind
 from protocol.verdict import Reason
@@ -24,7 +39,7 @@ logger = logging.getLogger(__name__)
 _VOID_REASONS = frozenset({Reason.DECLINED, Reason.CANCELLED, Reason.EXPIRED})
 # What a verdict changes on its server's row.
 _CHANGED = (
-    *("state", "counter", "time_step", "seq", "head"),
+    *("counter", "time_step", "drift", "seq", "head"),
     *("consecutive_failures", "lock_level", "locked_until", "is_blocked", "failures_until"),
 )
 _LINK_DOMAIN = b"countersign/verdict-link/1\x00"
@@ -62,6 +77,7 @@ def give_verdict(
     last_seq: int,
     now: datetime,
     tag: bytes | None = None,
+    is_login: bool = False,
 ) -> Wrong | Ended:
     """Judge one response to one statement.
 
@@ -74,6 +90,7 @@ def give_verdict(
         last_seq: Highest sequence number of this server that the caller has seen.
         now: The host's time; it decides, not the platform's.
         tag: Given when the token posted the response itself.
+        is_login: Whether it was asked as a login: then it answers logins, and nothing else.
 
     Returns:
         A wrong response that is not the last allowed, or the terminal verdict.
@@ -87,10 +104,12 @@ def give_verdict(
     asked = Asked.read(statement, certificate)
     with transaction.atomic(durable=True):
         server = locked_server(caller, vk)
-        _refuse_rolled_back(server, last_seq)
+        refuse_rolled_back(server, last_seq)
         # (1) The platform's signature and key, its id; serial and vk; time, kind, sight.
         admit(asked, server, int(now.timestamp()))
-        _refuse_kind(asked.statement.demand.kind)
+        refuse_kind(asked, server)
+        if (asked.kind is Kind.LOGIN) != is_login:
+            raise AuthserverError(Code.KIND_REFUSED)
         if tag is not None:
             check_tag(server, asked.s, response, tag)
         outcome = _judge(server, asked, response, now)
@@ -139,7 +158,7 @@ def void_statement(
         raise AuthserverError(Code.INPUT_INVALID, "This is no reason to void a statement.")
     with transaction.atomic(durable=True):
         server = locked_server(caller, vk)
-        _refuse_rolled_back(server, last_seq)
+        refuse_rolled_back(server, last_seq)
         admit(asked, server, int(now.timestamp()))
         if asked.s != s:
             raise AuthserverError(Code.STATEMENT_INVALID, "The address names another statement.")
@@ -150,96 +169,117 @@ def void_statement(
             return _as_stored(server, stored, now)
         if reason is Reason.EXPIRED and int(now.timestamp()) <= asked.statement.expires:
             raise AuthserverError(Code.CHALLENGE_OPEN)
-        ended = _refuse(server, asked, reason, now)
+        question = question_for(parsed_suite(server.suite), s)
+        ended = _refuse(server, asked, reason, question, now)
     _log(vk, ended)
     return ended
+
+
+def linked(head: bytes, message: bytes) -> bytes:
+    """Return the link of a verdict that follows the one of this link."""
+    return hashlib.sha256(_LINK_DOMAIN + head + message).digest()
 
 
 def _judge(server: Server, asked: Asked, response: str, now: datetime) -> Wrong | Ended:
     # (2) A terminal verdict is stored for S.
     stored = find_verdict(server, asked.s)
     if stored is not None:
-        return _replay(server, stored, response, now)
+        return replay(server, stored, response, now)
     # (3) Locked, suspended, revoked, expired.
-    _refuse_closed(server, asked, now)
+    refuse_closed(asked, server, now)
     # (4) Exactly n ASCII digits.
-    suite = parsed_suite(server.suite)
-    if len(response) != suite.digits or not (response.isascii() and response.isdigit()):
-        raise AuthserverError(Code.RESPONSE_MALFORMED)
+    refuse_malformed(server, response)
     # (5) The same wrong response to the same S: the same answer, and a retry burns nothing.
     if is_repeat(server, asked, response, now):
-        return Wrong(server.tries_left(now))
+        return Wrong(server.tries_left(now, recent_failures(server, now)))
     # (6) Count the attempt; then compare.
+    question = question_of(server, asked.s, now)
     server.consecutive_failures += 1
     place = find_place(
-        suite=suite,
+        suite=parsed_suite(server.suite),
         seed=seed_of(server),
-        s=asked.s,
+        question=question,
         response=response,
-        counter=server.counter,
-        last_step=server.time_step,
+        position=Position.of(server),
         now=int(now.timestamp()),
     )
     if place is not None:
-        return _accept(server, asked, place, now)
-    if record_failure(server, asked, response, now):
-        return _refuse(server, asked, Reason.ATTEMPTS_EXHAUSTED, now)
-    server.save(update_fields=_CHANGED)
-    return Wrong(server.tries_left(now))
+        return accept(server, asked, question, place, now)
+    return fail(server, asked, response, question, now)
 
 
-def _refuse_rolled_back(server: Server, last_seq: int) -> None:
+def refuse_rolled_back(server: Server, last_seq: int) -> None:
+    """Refuse to go on where the caller has seen more than this host knows.
+
+    Raises:
+        AuthserverError: ``host_rolled_back``.
+    """
     if last_seq > server.seq:
         logger.critical("host.rolled_back", extra={"vk": server.vk, "seq": server.seq})
         raise AuthserverError(Code.HOST_ROLLED_BACK)
 
 
-def _refuse_kind(kind: Kind) -> None:
-    # Login, unlock, billing and offline statements have calls of their own.
-    if not kind.is_business and kind not in (Kind.ACTIVATION, Kind.TEST):
-        raise AuthserverError(Code.KIND_REFUSED)
+def refuse_malformed(server: Server, response: str) -> None:
+    """Refuse what is no response of this token's form; step (4).
+
+    Raises:
+        AuthserverError: ``response_malformed``.
+    """
+    digits = parsed_suite(server.suite).digits
+    if len(response) != digits or not (response.isascii() and response.isdigit()):
+        raise AuthserverError(Code.RESPONSE_MALFORMED)
 
 
-def _replay(server: Server, stored: Verdict, response: str, now: datetime) -> Ended:
-    """Return the stored bytes, for an accepted statement only to its own response."""
+def replay(server: Server, stored: Verdict, response: str, now: datetime) -> Ended:
+    """Return the stored bytes, for an accepted statement only to its own response; step (2).
+
+    Raises:
+        AuthserverError: ``response_replayed``.
+    """
     if stored.reason == Reason.ACCEPTED and not is_right_at(
         (stored.counter, stored.time_step),
         suite=parsed_suite(server.suite),
         seed=seed_of(server),
-        s=stored.s,
+        question=stored.question,
         response=response,
     ):
         raise AuthserverError(Code.RESPONSE_REPLAYED)
     return _as_stored(server, stored, now)
 
 
-def _refuse_closed(server: Server, asked: Asked, now: datetime) -> None:
-    is_activation = asked.statement.demand.kind is Kind.ACTIVATION
-    due = Server.State.CONFIRMED if is_activation else Server.State.ACTIVE
-    if server.state == Server.State.ACTIVE and is_activation:
-        raise AuthserverError(Code.KIND_REFUSED, "The token is active already.")
-    if server.state != due:
-        raise AuthserverError(Code.TOKEN_NOT_ACTIVE)
-    if server.is_locked(now):
-        raise AuthserverError(Code.TOKEN_LOCKED, locked_until=server.lock_end(now))
-    if int(now.timestamp()) > asked.statement.expires:
-        raise AuthserverError(Code.CHALLENGE_EXPIRED)
+def accept(server: Server, asked: Asked, question: Question, place: Place, now: datetime) -> Ended:
+    """End a statement with its right response; what that changes is saved.
 
-
-def _accept(server: Server, asked: Asked, place: Place, now: datetime) -> Ended:
-    counter, server.time_step = place
+    Raises:
+        AuthserverError: ``question_reused``.
+    """
+    counter, step = place
     server.counter = None if counter is None else counter + 1
-    # An activation, or active already: an accepted response leaves no other state.
-    server.state = Server.State.ACTIVE
+    server.time_step = step
+    # The window follows the token's clock.
+    server.drift = drift_at(parsed_suite(server.suite), step, int(now.timestamp()))
     clear_failures(server)
-    question = question_for(parsed_suite(server.suite), asked.s)
+    if server.state == Server.State.CONFIRMED:
+        lifecycle.move(server, EventKind.ACTIVATED, actor=events.TOKEN, now=now)
     return _end(server, asked, Reason.ACCEPTED, now, question, place)
 
 
-def _refuse(server: Server, asked: Asked, reason: Reason, now: datetime) -> Ended:
-    question: str | None = question_for(parsed_suite(server.suite), asked.s)
+def fail(
+    server: Server, asked: Asked, response: str, question: Question, now: datetime
+) -> Wrong | Ended:
+    """Record a wrong response that is counted already; with the last one the statement ends."""
+    tries_left = record_failure(server, asked, response, now)
+    if not tries_left:
+        return _refuse(server, asked, Reason.ATTEMPTS_EXHAUSTED, question, now)
+    server.save(update_fields=_CHANGED)
+    return Wrong(tries_left)
+
+
+def _refuse(
+    server: Server, asked: Asked, reason: Reason, question: Question, now: datetime
+) -> Ended:
     # A used question bars an acceptance; it must not keep a statement from ending.
-    if Verdict.objects.filter(server=server, question=question).exists():
+    if question and Verdict.objects.filter(server=server, question=question).exists():
         question = None
     return _end(server, asked, reason, now, question, (None, None))
 
@@ -249,15 +289,14 @@ def _end(
     asked: Asked,
     reason: Reason,
     now: datetime,
-    question: str | None,
+    question: Question,
     place: Place,
 ) -> Ended:
     """Sign the terminal verdict, link it to the one before, and store it with the row."""
     server.seq += 1
-    message = SignedVerdict(
-        server.vk_bytes, asked.s, reason, int(now.timestamp()), server.seq
-    ).sign(server_key(server))
-    server.head = hashlib.sha256(_LINK_DOMAIN + server.head + message).digest()
+    key = server_key(server)
+    message = SignedVerdict(key.kid, asked.s, reason, int(now.timestamp()), server.seq).sign(key)
+    server.head = linked(server.head, message)
     server.save(update_fields=_CHANGED)
     try:
         Verdict.objects.create(

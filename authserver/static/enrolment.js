@@ -9,6 +9,16 @@ if (field && /^#[0-9]+$/.test(location.hash)) {
   field.form.submit();
 }
 
+// Here a fragment is a token's secret, which is nothing for the history.
+if (location.pathname === "/p") history.replaceState(null, "", location.pathname);
+
+// A second press would ask again, and the answer with the code would never be seen.
+const show = document.getElementById("show");
+show?.addEventListener("submit", (event) => {
+  if (show.dataset.sent) event.preventDefault();
+  show.dataset.sent = "yes";
+});
+
 // While the QR code is shown, look again every three seconds; the page changes when there is news.
 const again = document.getElementById("again");
 

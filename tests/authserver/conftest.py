@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from pytest_django import Settings
 
 from authserver import services
-from tests.authserver.world import NOON, Bank, LocalHost, Paired
+from tests.authserver.world import NOON, Bank, LocalHost, Paired, new_key
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +18,16 @@ def clock() -> Iterator[time_machine.Traveller]:
     """Stop the clock at noon; the tests move it."""
     with time_machine.travel(NOON, tick=False) as traveller:
         yield traveller
+
+
+@pytest.fixture
+def kek_file(tmp_path: Path, settings: Settings) -> Path:
+    """Let the host of this test have its key-encryption key in a file."""
+    path = tmp_path / "kek"
+    path.write_text(new_key() + "\n")
+    path.chmod(0o640)
+    settings.AUTHSERVER_KEK, settings.AUTHSERVER_KEK_FILE = "", path
+    return path
 
 
 @pytest.fixture

@@ -18,7 +18,16 @@ ROUTES = [
     ("POST", "/v1/servers/{vk}/resume"),
     ("POST", "/v1/servers/{vk}/unlock"),
     ("POST", "/v1/servers/{vk}/revoke"),
+    ("POST", "/v1/servers/{vk}/replace"),
+    ("POST", "/v1/servers/{vk}/release"),
     ("POST", "/v1/servers/{vk}/verdicts"),
+    ("POST", "/v1/servers/{vk}/logins"),
+    ("POST", "/v1/servers/{vk}/proofs"),
+    ("POST", "/v1/servers/{vk}/resynchronise"),
+    ("POST", "/v1/servers/assign"),
+    ("GET", "/v1/events"),
+    ("GET", "/v1/policy"),
+    ("PUT", "/v1/policy"),
     ("GET", "/v1/servers/{vk}/verdicts/" + S),
     ("POST", "/v1/servers/{vk}/verdicts/" + S + "/void"),
     ("GET", "/v1/verdicts"),
@@ -63,7 +72,8 @@ def test_the_server_of_another_platform_is_unknown(active: Paired, host: LocalHo
 def test_another_platform_can_do_nothing_to_a_server(active: Paired, host: LocalHost) -> None:
     shop = admitted(Bank.make("shop", datetime.now(UTC)))
     for action in ("suspend", "unlock", "revoke"):
-        answer = host.call("POST", f"/v1/servers/{active.vk}/{action}", key=shop.key)
+        body = {"proof": "passkey"} if action == "unlock" else {}
+        answer = host.call("POST", f"/v1/servers/{active.vk}/{action}", body, shop.key)
         assert answer.code == "server_unknown"
     assert active.status()["state"] == "active"
 

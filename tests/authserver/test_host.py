@@ -13,8 +13,9 @@ from pytest_django import Settings
 
 from authserver.base64url import decode
 from authserver.models import HostKey, HostState
+from authserver.services import datakeys
 from protocol.keys import Purpose, open_certificate
-from tests.authserver.world import NOON, LocalHost
+from tests.authserver.world import NOON, LocalHost, new_key
 
 
 def test_anybody_may_read_the_hosts_keys(host: LocalHost) -> None:
@@ -38,10 +39,12 @@ def test_a_ready_host_tells_its_time(host: LocalHost) -> None:
 
 
 def test_a_host_without_its_kek_is_not_ready(host: LocalHost, settings: Settings) -> None:
-    settings.AUTHSERVER_KEK = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+    settings.AUTHSERVER_KEK = new_key()
+    # Another process, which has nothing at hand.
+    datakeys.forget()
     answer = host.call("GET", "/readyz")
     assert (answer.status, answer.code) == (503, "not_ready")
-    assert "host key" in answer.body["detail"]
+    assert "keys of this host" in answer.body["detail"]
 
 
 def test_a_host_whose_key_ended_is_not_ready(host: LocalHost) -> None:

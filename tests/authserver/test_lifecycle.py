@@ -2,7 +2,7 @@
 
 import pytest
 
-from authserver.models import Enrolment
+from authserver.models import Enrolment, Event
 from tests.authserver.world import Paired
 
 
@@ -24,9 +24,12 @@ def test_a_revoked_token_never_answers_again(active: Paired) -> None:
 
 @pytest.mark.parametrize("action", ["suspend", "resume", "unlock", "revoke"])
 def test_every_action_is_safe_to_repeat(active: Paired, action: str) -> None:
-    first = active.call("POST", f"/{action}")
+    body = {"proof": "passkey"} if action == "unlock" else {}
+    first = active.call("POST", f"/{action}", body)
     assert first.status == 200
-    assert active.call("POST", f"/{action}", {}).body == first.body
+    told = Event.objects.count()
+    assert active.call("POST", f"/{action}", body).body == first.body
+    assert Event.objects.count() == told
 
 
 @pytest.mark.parametrize("action", ["suspend", "resume"])
@@ -41,7 +44,7 @@ def test_revoking_closes_an_open_enrolment(paired: Paired) -> None:
 
 
 def test_an_unknown_action_is_not_found(active: Paired) -> None:
-    for action in ("resynchronise", "delete", "Suspend"):
+    for action in ("dance", "delete", "Suspend"):
         assert active.call("POST", f"/{action}").status == 404
 
 
@@ -49,5 +52,7 @@ def test_a_status_tells_no_secret(active: Paired) -> None:
     status = active.status()
     assert set(status) == {
         *("vk", "serial", "label", "state", "suite", "sight", "public_key", "certificate"),
-        *("seq", "tries_left", "locked", "locked_until", "digits_ready", "enrolled_at"),
+        *("seq", "digits_ready", "enrolled_at", "expires_at", "drift", "batch", "successor"),
+        *("tries_left", "max_failures", "failures", "budget", "moved_to"),
+        *("locked", "locked_until", "lock_level", "is_blocked", "former_keys"),
     }

@@ -1,7 +1,7 @@
 """Five failures in a row lock, longer each time; thirty in thirty days block."""
 
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -118,28 +118,57 @@ def test_failures_of_more_than_thirty_days_ago_are_not_in_the_budget(
 
 def test_the_platform_ends_a_timed_lock_but_not_its_growth(active: Paired) -> None:
     fail(active, 5, 1)
-    assert active.call("POST", "/unlock").body == {"state": "active"}
+    assert active.unlock().body == {"state": "active"}
     assert active.status()["tries_left"] == 5
     assert fail(active, 5, 2).body["locked_until"] == int(time.time()) + 5 * MINUTE
 
 
-def test_the_platform_cannot_guess_on_by_unlocking(active: Paired) -> None:
-    for number in range(5):
+def test_the_platform_lifts_a_block_once_in_thirty_days(
+    active: Paired, clock: time_machine.Traveller
+) -> None:
+    for number in range(6):
         fail(active, 5, number)
-        assert active.call("POST", "/unlock").status == 200
-    fail(active, 5, 5)
-    refused = active.call("POST", "/unlock")
+        assert active.unlock().body == {"state": "active"}
+    assert (active.status()["is_blocked"], active.status()["failures"]) == (False, 0)
+    for number in range(6):
+        active.unlock()
+        fail(active, 5, 100 + number)
+    refused = active.unlock()
     assert (refused.status, refused.code) == (409, "state_conflict")
     assert active.answer(fresh(active)).code == "token_locked"
-    assert Failure.objects.count() == 30
+    assert Failure.objects.count() == 60
+    clock.shift(timedelta(days=30))
+    assert active.unlock().status == 200
+    assert active.answer(fresh(active)).body["accepted"] is True
+
+
+@pytest.mark.parametrize("proof", ["", "holder", "Passkey", "passkey "])
+def test_an_unlocking_names_its_second_proof(active: Paired, proof: str) -> None:
+    fail(active, 5)
+    refused = active.unlock(proof)
+    assert (refused.status, refused.code) == (422, "input_invalid")
+    assert active.status()["locked"] is True
+
+
+def test_the_tries_left_are_the_smaller_of_both_counts(
+    active: Paired, clock: time_machine.Traveller
+) -> None:
+    for number in range(7):
+        fail(active, 4, number)
+        active.answer(active.statement(number=100 + number))
+    status = active.status()
+    assert (status["failures"], status["budget"], status["tries_left"]) == (28, 30, 2)
+    assert fail(active, 1, 200).body["tries_left"] == 1
+    repeat = fail(active, 1, 200)
+    assert repeat.body["tries_left"] == 1
 
 
 @pytest.mark.parametrize("name", ["vk", "serial"])
 def test_the_operator_unlocks_and_begins_the_budget_anew(active: Paired, name: str) -> None:
     for number in range(6):
+        active.unlock()
         fail(active, 5, number)
-        active.call("POST", "/unlock")
-    unlock_by_operator(name=getattr(active, name).lower())
+    unlock_by_operator(name=getattr(active, name).lower(), operator="kim", now=datetime.now(UTC))
     assert active.status()["tries_left"] == 5
     assert active.answer(fresh(active)).body["accepted"] is True
     assert active.row.lock_level == 0

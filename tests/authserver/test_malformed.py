@@ -9,6 +9,7 @@ from authserver.models import Server
 from tests.authserver.world import LocalHost, Paired
 
 S = "0" * 64
+ANSWER = {"statement": "AA", "certificate": "AA", "response": "00000000"}
 DEEP = b"[" * 30_000 + b"]" * 30_000
 
 FIELDS: dict[str, dict[str, Any]] = {
@@ -16,14 +17,15 @@ FIELDS: dict[str, dict[str, Any]] = {
     "/v1/servers/{vk}/activate": {"digits": "00000000"},
     "/v1/servers/{vk}/suspend": {},
     "/v1/servers/{vk}/resume": {},
-    "/v1/servers/{vk}/unlock": {},
+    "/v1/servers/{vk}/unlock": {"proof": "passkey"},
     "/v1/servers/{vk}/revoke": {},
-    "/v1/servers/{vk}/verdicts": {
-        "statement": "AA",
-        "certificate": "AA",
-        "response": "00000000",
-        "last_seq": 0,
-    },
+    "/v1/servers/{vk}/replace": {"successor": "0" * 16},
+    "/v1/servers/{vk}/release": {},
+    "/v1/servers/{vk}/verdicts": ANSWER | {"last_seq": 0},
+    "/v1/servers/{vk}/logins": ANSWER | {"last_seq": 0},
+    "/v1/servers/{vk}/proofs": {"statement": "AA", "certificate": "AA", "challenge": "0"},
+    "/v1/servers/{vk}/resynchronise": {"answers": [ANSWER, ANSWER], "last_seq": 0},
+    "/v1/servers/assign": {"serial": "CS0", "certificate": "AA", "label": ""},
     "/v1/servers/{vk}/verdicts/" + S + "/void": {
         "statement": "AA",
         "certificate": "AA",
@@ -31,6 +33,11 @@ FIELDS: dict[str, dict[str, Any]] = {
         "last_seq": 0,
     },
     "/v1/enrolments": {"ticket": "A" * 22, "share": "A" * 43},
+}
+# Of these any text is of their type.
+TEXTS = {
+    *("response", "suite", "digits", "reason"),
+    *("successor", "challenge", "serial", "label"),
 }
 BODIES = {
     "not JSON": (b"suite=x", "json_invalid"),
@@ -74,7 +81,7 @@ def wrong_types() -> list[tuple[str, str, object]]:
         for path, fields in FIELDS.items()
         for name, right in fields.items()
         for value in values
-        if name not in ("response", "suite", "digits", "reason") or not isinstance(value, str)
+        if name not in TEXTS or not isinstance(value, str)
         if not (isinstance(right, int) and value == 1.5 and isinstance(value, int))
     ]
 
@@ -89,11 +96,12 @@ def test_a_field_of_another_type_gets_a_clear_answer(
     assert refused.body["detail"]
 
 
-@pytest.mark.parametrize("name", ["response", "digits", "suite", "reason"])
-def test_text_that_no_encoding_can_write_is_refused(paired: Paired, name: str) -> None:
+@pytest.mark.parametrize("name", TEXTS)
+def test_text_that_nothing_can_store_is_refused(paired: Paired, name: str) -> None:
     for path, fields in FIELDS.items():
-        if name in fields:
-            assert post(paired, path, {**fields, name: "\ud800"}).code == "input_invalid"
+        for text in ("\ud800", "a\0"):
+            if name in fields:
+                assert post(paired, path, {**fields, name: text}).code == "input_invalid"
 
 
 @every_path

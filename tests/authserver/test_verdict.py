@@ -146,7 +146,6 @@ MISFITS: dict[str, tuple[dict[str, Any], str]] = {
     "issued in the future": ({"issued": NOW + 31}, "statement_invalid"),
     "another sight": ({"sight": Sight.TYPED}, "statement_invalid"),
     "login": ({"demand": Demand(Kind.LOGIN)}, "kind_refused"),
-    "unlock": ({"demand": Demand(Kind.UNLOCK)}, "kind_refused"),
     "billing": ({"demand": Demand(Kind.BILLING)}, "kind_refused"),
     "offline": ({"demand": Demand(Kind.OFFLINE)}, "kind_refused"),
 }
@@ -156,7 +155,7 @@ MISFITS: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_statement_for_something_else_is_refused_and_not_counted(
     active: Paired, changes: dict[str, Any], code: str
 ) -> None:
-    refused = active.answer(active.statement(**changes))
+    refused = active.answer(active.statement(**changes), at="/verdicts")
     assert refused.code == code
     assert uncounted(active)
 

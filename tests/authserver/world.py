@@ -1,11 +1,16 @@
 """The people of these tests: a platform, its tokens, and a host in process or served."""
 
+import base64
+import io
 import json
-from dataclasses import dataclass, field
+import secrets
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from django.core.management import call_command
 from django.test import Client
 
 from authserver.base64url import decode, encode
@@ -18,14 +23,19 @@ from protocol.keys import KeyCertificate, Purpose, ServerCertificate, day_of
 from protocol.statement import Demand, Kind, Party, Sight, Statement
 from protocol.statement import Platform as PlatformInformation
 from protocol.verdict import Verdict
-from tokens import ocra
+from tokens import responses
 from tokens.question import question_for
-from tokens.suite import OCRASuite
+from tokens.suites import Suite, parse_suite
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DEFAULT_SUITE = "OCRA-1:HOTP-SHA256-8:QH64-T1M"
 COUNTER_SUITE = "OCRA-1:HOTP-SHA256-8:C-QH64"
 TYPED_SUITE = "OCRA-1:HOTP-SHA256-8:QN10-T1M"
+
+
+def new_key() -> str:
+    """Return a key-encryption key as settings hold it."""
+    return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 @dataclass(frozen=True)
@@ -112,7 +122,7 @@ class Bank:
 class Token:
     """A token app: it enrols, and answers statements."""
 
-    suite: OCRASuite
+    suite: Suite
     private: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
     secrets: Secrets | None = None
     counter: int = 0
@@ -124,24 +134,32 @@ class Token:
     def read_answer(self, body: dict[str, Any], ticket: bytes) -> Transcript:
         enrol = cose.parse(decode(body["enrol"]))
         transcript = Transcript.from_payload(enrol.payload)
-        self.secrets = derive(
+        made = derive(
             private=self.private,
             peer=transcript.host_share,
             ticket=ticket,
             transcript=enrol.payload,
         )
+        self.secrets = replace(made, seed=made.seed[: self.suite.seed_octets])
         return transcript
 
-    def respond(self, statement: Statement, *, minutes: int = 0) -> str:
+    def respond(
+        self, statement: Statement, *, minutes: int = 0, steps: int = 0, challenge: str = ""
+    ) -> str:
+        """Answer, by a clock that is wrong by so many minutes or time steps.
+
+        With a ``challenge`` it is the response after the host's own answer.
+        """
         assert self.secrets
-        step = self.suite.time_step_seconds
+        seconds = self.suite.time_step_seconds
         now = int(datetime.now(UTC).timestamp()) + 60 * minutes
-        return ocra.compute(
+        question = question_for(self.suite, statement.digest)
+        return responses.compute(
             self.suite,
             self.secrets.seed,
-            question=question_for(self.suite, statement.digest),
+            question=None if question is None else question + challenge,
             counter=self.counter if self.suite.counter else None,
-            time_step=now // step if step else None,
+            time_step=now // seconds + steps if seconds else None,
         )
 
     def tag(self, statement: Statement, answer: str) -> str:
@@ -175,7 +193,7 @@ class Paired:
         return cls(
             host=host,
             bank=bank,
-            token=Token(OCRASuite.parse(suite)),
+            token=Token(parse_suite(suite)),
             vk=made.body["vk"],
             serial=made.body["serial"],
             sight=Sight(made.body["sight"]),
@@ -216,20 +234,50 @@ class Paired:
     def status(self) -> dict[str, Any]:
         return self.call("GET").body
 
+    def rotate_signing_key(self) -> "Paired":
+        """Have the operator do so; return the server as it was, under its former id."""
+        before = replace(self)
+        call_command("rotate_signing_key", self.vk, "--scanning", stdout=io.StringIO())
+        status = self.status()
+        self.vk, self.certificate = status["vk"], decode(status["certificate"])
+        return before
+
     def statement(self, kind: Kind = Kind.ORDER, **changes: Any) -> Statement:
         return self.bank.statement(self, kind, **changes)
 
     def answer(
-        self, statement: Statement, /, response: str | None = None, **changes: object
+        self,
+        statement: Statement,
+        /,
+        response: str | None = None,
+        *,
+        at: str = "",
+        **changes: object,
     ) -> Answer:
+        """Answer a statement by the call for its kind, or by the one named in ``at``."""
         right = self.token.respond(statement) if response is None else response
-        body = {
+        usual = "/logins" if statement.demand.kind is Kind.LOGIN else "/verdicts"
+        body = self.answered(statement, right) | {"last_seq": self.last_seq}
+        return self.call("POST", at or usual, body | changes)
+
+    def answered(self, statement: Statement, response: str) -> dict[str, Any]:
+        return {
             "statement": encode(self.bank.sign(statement)),
             "certificate": encode(self.bank.certificate),
-            "response": right,
-            "last_seq": self.last_seq,
+            "response": response,
         }
-        return self.call("POST", "/verdicts", body | changes)
+
+    def resynchronise(self, *answers: tuple[Statement, str], **changes: object) -> Answer:
+        body = {"answers": [self.answered(*each) for each in answers], "last_seq": self.last_seq}
+        return self.call("POST", "/resynchronise", body | changes)
+
+    def prove(self, statement: Statement, challenge: str) -> Answer:
+        body = self.answered(statement, "") | {"challenge": challenge}
+        del body["response"]
+        return self.call("POST", "/proofs", body)
+
+    def unlock(self, proof: str = "passkey") -> Answer:
+        return self.call("POST", "/unlock", {"proof": proof})
 
     def fail(self, statement: Statement, times: int) -> Answer:
         """Answer wrongly, each time with another response; return the last answer."""
@@ -253,7 +301,11 @@ class Paired:
 
     def wrong(self, statement: Statement, number: int = 0) -> str:
         """Return the ``number``-th response that is surely wrong: not near any right one."""
-        right = {self.token.respond(statement, minutes=away) for away in (-1, 0, 1)}
+        ahead = range(20) if self.token.suite.counter else range(1)
+        right = {
+            replace(self.token, counter=self.token.counter + more).respond(statement, steps=steps)
+            for more, steps in product(ahead, (-1, 0, 1))
+        }
         candidates = (f"{code:0{self.token.suite.digits}}" for code in range(10_000))
         wrong = (code for code in candidates if code not in right)
         return next(code for place, code in enumerate(wrong) if place == number)

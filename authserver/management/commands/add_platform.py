@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from authserver import services
 from authserver.management.refusals import refusals_told
+from authserver.management.roots import root_key
 from protocol.keys import root_fingerprint
 
 
@@ -46,7 +47,7 @@ class Command(BaseCommand):
             elif origin is None or root is None:
                 raise CommandError("--origin and --root are needed for a new platform.")
             else:
-                public = _root(root)
+                public = root_key(root)
                 key = services.add_platform(
                     platform_id=platform_id, origin=origin.rstrip("/"), root=public
                 )
@@ -57,14 +58,3 @@ class Command(BaseCommand):
         else:
             key_file.touch(mode=0o600)
             key_file.write_text(key + "\n", "ascii")
-
-
-def _root(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        pass
-    try:
-        return bytes.fromhex(Path(text).read_text("utf-8").strip())
-    except (OSError, ValueError) as error:
-        raise CommandError("--root is neither hex digits nor a file of them.") from error

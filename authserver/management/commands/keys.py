@@ -4,14 +4,14 @@ from django.core.management.base import BaseCommand
 
 from authserver import services
 from authserver.management.refusals import refusals_told
-from authserver.models import Platform
+from authserver.models import Platform, TrustedHost
 from protocol.keys import open_certificate, root_fingerprint
 
 
 class Command(BaseCommand):
     """Lists public keys, never a secret."""
 
-    help = "List the host's root, its host keys, and the platforms it serves."
+    help = "List the host's root, its host keys, the platforms it serves, and hosts it trusts."
 
     def handle(self, **_: object) -> None:
         """Run."""
@@ -19,10 +19,14 @@ class Command(BaseCommand):
             host = services.host_keys()
         self.stdout.write(f"host      {host.name}")
         self.stdout.write(f"root      {root_fingerprint(host.root)}  {host.root.hex()}")
-        for message in host.certificates:
-            key = open_certificate(message, host.root)
+        for row in host.keys:
+            key = open_certificate(row.certificate, host.root)
             days = f"days {key.from_day} to {key.to_day}"
-            self.stdout.write(f"host key  {root_fingerprint(key.key)}  {days}")
+            end = f", retired {row.retired_at:%Y-%m-%d %H:%M} UTC" if row.retired_at else ""
+            self.stdout.write(f"host key  {root_fingerprint(key.key)}  {days}{end}")
         for platform in Platform.objects.order_by("id"):
             fingerprint = root_fingerprint(platform.root)
             self.stdout.write(f"platform  {fingerprint}  {platform.id} {platform.origin}")
+        for other in TrustedHost.objects.order_by("origin"):
+            fingerprint = root_fingerprint(other.root)
+            self.stdout.write(f"trusted   {fingerprint}  {other.origin}")

@@ -1,0 +1,1 @@
+"""The pages of the host's own operators, under /operator/: they alone have sessions."""
