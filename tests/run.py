@@ -1,12 +1,13 @@
-"""Run the tests of both Django projects, say what was left out, and end with `N passed, N failed`.
+"""Run all tests, say what was left out, and end with `N passed, N failed`.
 
-`python -m tests.run [PYTEST ARGUMENT…]`; the arguments go to both runs, so that `-k name` narrows.
+`python -m tests.run [PYTEST ARGUMENT…]`; the arguments go to every run, so that `-k name` narrows.
 """
 
 import subprocess
 import sys
 import tempfile
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -14,9 +15,11 @@ from xml.etree import ElementTree
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# Django reads one settings module a process, so each project needs a run of its own.
+# Django reads one settings module a process, so each project needs a run of its own.  Tests in a
+# browser mostly wait: beside the others they cost little time.
 RUNS = {
-    "the site, protocol and tokens": [],
+    "the site, protocol and tokens": ["--ignore=tests/browser"],
+    "the pages in a browser": ["tests/browser"],
     "the authserver": ["--ds=authserver.settings", "tests/authserver"],
 }
 
@@ -27,6 +30,7 @@ class Outcome(NamedTuple):
     passed: int
     failed: int
     left_out: Counter[str]
+    output: str = ""
 
     def line(self) -> str:
         """Say it in one line, in the words a reader of test output looks for."""
@@ -37,11 +41,23 @@ class Outcome(NamedTuple):
 
 
 def main(arguments: list[str]) -> int:
-    """Run everything and return the exit status: 0 when tests ran and none failed."""
-    outcomes = []
-    for name, own_arguments in RUNS.items():
-        print(f"== Tests of {name}", flush=True)
-        outcomes.append(run_pytest(own_arguments, arguments))
+    """Run everything and return the exit status: 0 when tests ran and none failed.
+
+    The first run is shown as it goes on.  The others go on behind it, one after the other, and
+    are shown as each ends.
+    """
+    (first, own), *others = RUNS.items()
+    with ThreadPoolExecutor(1) as behind:
+        later = [
+            (name, behind.submit(run_pytest, own_arguments, arguments, is_shown=False))
+            for name, own_arguments in others
+        ]
+        print(f"== Tests of {first}", flush=True)
+        outcomes = [run_pytest(own, arguments)]
+        for name, run in later:
+            print(f"== Tests of {name}", flush=True)
+            outcomes.append(run.result())
+            print(outcomes[-1].output, flush=True)
     total = Outcome(
         passed=sum(outcome.passed for outcome in outcomes),
         failed=sum(outcome.failed for outcome in outcomes),
@@ -55,24 +71,35 @@ def main(arguments: list[str]) -> int:
     return 0 if total.passed and not total.failed else 1
 
 
-def run_pytest(own_arguments: list[str], arguments: list[str]) -> Outcome:
-    """Run pytest in a process of its own, its output as it comes.
+def run_pytest(
+    own_arguments: list[str], arguments: list[str], *, is_shown: bool = True
+) -> Outcome:
+    """Run pytest in a process of its own.
 
     Args:
         own_arguments: What makes this run: settings and folders.
         arguments: The caller's; with any, a run may find nothing to do.
+        is_shown: Whether its output is shown as it comes; otherwise it is in the outcome.
     """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
         command = [sys.executable, "-m", "pytest", f"--junit-xml={report}"]
-        status = subprocess.run([*command, *own_arguments, *arguments], cwd=ROOT, check=False)
+        run = subprocess.run(
+            [*command, *own_arguments, *arguments],
+            cwd=ROOT,
+            check=False,
+            text=True,
+            stdout=None if is_shown else subprocess.PIPE,
+            stderr=None if is_shown else subprocess.STDOUT,
+        )
         outcome = read_report(report.read_bytes()) if report.exists() else NOTHING
-    if status.returncode == 0 or outcome.failed:
+    outcome = outcome._replace(output=run.stdout or "")
+    if run.returncode == 0 or outcome.failed:
         return outcome
-    if status.returncode == pytest.ExitCode.NO_TESTS_COLLECTED and arguments:
+    if run.returncode == pytest.ExitCode.NO_TESTS_COLLECTED and arguments:
         return outcome
     # Broken before a test could fail: that must not read as "0 failed".
-    print(f"pytest ended with status {status.returncode} and no failed test")
+    print(f"pytest ended with status {run.returncode} and no failed test")
     return outcome._replace(failed=1)
 
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from django.http import HttpRequest
 
+from common.sealing import sealer
 from protocol.errors import ProtocolError
-from signing.services import sealer
 
 SHOWN = timedelta(minutes=10)
 

@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from allauth.account.forms import LoginForm
+from allauth.account.forms import (
+    AddEmailForm,
+    ChangeEmailForm,
+    LoginForm,
+    ResetPasswordForm,
+    SignupForm,
+)
+from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.recovery_codes.forms import GenerateRecoveryCodesForm
 from allauth.mfa.webauthn.forms import (
     AddWebAuthnForm,
     AuthenticateWebAuthnForm,
@@ -15,12 +23,60 @@ from django.forms import Form, HiddenInput, JSONField
 from django.utils.translation import gettext_lazy as _
 
 
-class SignInForm(LoginForm):  # type: ignore[misc]  # published without types
+class _Addressed:
+    """A form that asks for an e-mail address, by the word that all our pages have for it."""
+
+    _field = "email"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields[self._field]  # type: ignore[attr-defined]  # of the form beside it
+        field.label = _("E-mail address")
+        field.widget.attrs.pop("placeholder", None)
+
+
+class SignInForm(_Addressed, LoginForm):  # type: ignore[misc]  # published without types
     """E-mail address and password."""
+
+    _field = "login"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["remember"].label = _("Stay signed in on this device")
+
+
+class SignUpForm(_Addressed, SignupForm):  # type: ignore[misc]  # published without types
+    """E-mail address and a password to be."""
+
+
+class AddAddressForm(_Addressed, AddEmailForm):  # type: ignore[misc]  # published without types
+    """A new e-mail address."""
+
+
+class ChangeAddressForm(_Addressed, ChangeEmailForm):  # type: ignore[misc]  # without types
+    """Another e-mail address, since no code came to the first."""
+
+
+class NewPasswordForm(_Addressed, ResetPasswordForm):  # type: ignore[misc]  # without types
+    """Where a code for a new password goes."""
+
+
+class RecoveryCodeForm(AuthenticateForm):  # type: ignore[misc]  # published without types
+    """A recovery code behind the password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label = _("Recovery code")
+        self.fields["code"].widget.attrs.pop("placeholder", None)
+
+
+class NewRecoveryCodesForm(GenerateRecoveryCodesForm):  # type: ignore[misc]  # without types
+    """New recovery codes, also for those who sign in by token and have no passkey."""
+
+    def clean(self) -> dict[str, Any]:
+        """Let them be made by whoever is asked for something behind the password."""
+        cleaned: dict[str, Any] = {} if self.user.asks_token else super().clean()
+        return cleaned
 
 
 class CredentialField(JSONField):

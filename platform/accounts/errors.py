@@ -16,3 +16,47 @@ class OwnSignInError(DomainError):
 
     code = "own_sign_in"
     title = "You cannot suspend your own sign-in. Another operator can."
+
+
+class OperatorsOnlyError(DomainError):
+    """The caller may not do this, or not even see it."""
+
+    code = "forbidden"
+    status = 403
+    title = "This is for operators."
+
+
+class NotYoursToManageError(DomainError):
+    """The caller's role in the organisation does not allow this."""
+
+    code = "not_yours_to_manage"
+    status = 403
+    title = "Your role in this organisation does not allow this."
+
+
+class LastOwnerError(DomainError):
+    """An organisation always has an owner."""
+
+    code = "last_owner"
+    title = "An organisation keeps at least one owner: make somebody else one first."
+
+
+class AlreadyInvitedError(DomainError):
+    """The address is invited, or its holder is a member."""
+
+    code = "already_invited"
+    title = "This address is invited already, or belongs to a member."
+
+
+class TooManyError(DomainError):
+    """There are more organisations, members or invitations than there may be."""
+
+    code = "too_many"
+    title = "There are too many of these already."
+
+
+class HolderLeftError(DomainError):
+    """The holder's account is being deleted, or is."""
+
+    code = "holder_left"
+    title = "This account is being deleted, and nothing brings it back."

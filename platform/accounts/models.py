@@ -1,10 +1,12 @@
 """Who uses the platform."""
 
+import secrets
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models import Q
 
 
 class UserManager(BaseUserManager["User"]):
@@ -25,9 +27,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(unique=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="Operator.")
+    is_auditor = models.BooleanField(default=False, help_text="Reads the console, no more.")
     language = models.CharField(
         max_length=8, blank=True, help_text="Of e-mails; empty: not known."
     )
+    asks_token = models.BooleanField(default=False, help_text="At every sign-in.")
     date_joined = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "email"
@@ -45,6 +49,18 @@ class Holder(models.Model):
     user = models.OneToOneField(User, models.PROTECT)
     account = models.CharField(max_length=12, unique=True, help_text="Public account number.")
     name = models.CharField(max_length=40, blank=True, help_text="Shown to the next party.")
+    leaving_at = models.DateTimeField(null=True, help_text="When the holder asked to be erased.")
+    erased_at = models.DateTimeField(null=True, help_text="When that was done.")
+
+    class Meta:
+        indexes = [
+            # Almost nobody is: the worker looks for them every few seconds.
+            models.Index(
+                fields=["leaving_at"],
+                condition=Q(leaving_at__isnull=False, erased_at=None),
+                name="holder_leaving",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.account
@@ -72,3 +88,82 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
+
+
+def new_uid() -> bytes:
+    """Return a fresh public id: 8 random bytes."""
+    return secrets.token_bytes(8)
+
+
+class Role(models.TextChoices):
+    """What somebody may do in an organisation."""
+
+    OWNER = "owner"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+    MEMBER = "member"
+
+
+class Organisation(models.Model):
+    """People who belong together.  Its public id is ``uid`` in hex."""
+
+    uid = models.BinaryField(max_length=8, unique=True, default=new_uid)
+    name = models.CharField(max_length=40)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        """How it is called outside: ``uid`` in hex."""
+        return bytes(self.uid).hex()
+
+
+class Membership(models.Model):
+    """A holder's part in an organisation."""
+
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="memberships")
+    holder = models.ForeignKey(Holder, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=8, choices=Role)
+    joined_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "holder"], name="member_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} of {self.organisation_id}"
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether the member says who belongs to the organisation."""
+        return self.role == Role.OWNER
+
+    @property
+    def may_read(self) -> bool:
+        """Whether the member sees the tokens of the others."""
+        return self.role in (Role.OWNER, Role.OPERATOR, Role.AUDITOR)
+
+    @property
+    def may_act(self) -> bool:
+        """Whether the member suspends, unlocks and revokes the tokens of the others."""
+        return self.role in (Role.OWNER, Role.OPERATOR)
+
+
+class Invitation(models.Model):
+    """Who may join an organisation: the holder of an e-mail address, as soon as there is one."""
+
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="invitations")
+    email = models.EmailField(db_index=True)
+    role = models.CharField(max_length=8, choices=Role)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "email"], name="invitation_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"

@@ -1,11 +1,16 @@
-"""What a password must be."""
+"""What a password must be: Django's rules, in words that every language of ours has."""
 
-from django.contrib.auth.password_validation import MinimumLengthValidator
+from django.contrib.auth.password_validation import (
+    CommonPasswordValidator,
+    MinimumLengthValidator,
+    UserAttributeSimilarityValidator,
+)
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 
 class LengthValidator(MinimumLengthValidator):
-    """Django's, with a message that is translated into every language of ours."""
+    """Not too short."""
 
     def get_error_message(self) -> str:
         """Say what is wrong."""
@@ -15,3 +20,28 @@ class LengthValidator(MinimumLengthValidator):
             self.min_length,
         )
         return words % {"length": self.min_length}
+
+    def get_help_text(self) -> str:
+        """Say what is asked."""
+        words = ngettext(
+            "It has at least %(length)d character.",
+            "It has at least %(length)d characters.",
+            self.min_length,
+        )
+        return words % {"length": self.min_length}
+
+
+class SimilarityValidator(UserAttributeSimilarityValidator):
+    """Not what anybody knows of its owner."""
+
+    def get_help_text(self) -> str:
+        """Say what is asked."""
+        return _("It is not like your e-mail address or your name.")
+
+
+class UncommonValidator(CommonPasswordValidator):
+    """Not one that everybody tries first."""
+
+    def get_help_text(self) -> str:
+        """Say what is asked."""
+        return _("It is not one that many people use.")

@@ -7,11 +7,13 @@ from http import HTTPStatus
 from typing import Any, Concatenate, ParamSpec
 from urllib.parse import quote
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja.security import HttpBearer, SessionAuth
 
+from accounts.errors import OperatorsOnlyError
 from accounts.models import Holder
 from accounts.selectors import holder_by_api_key
 from accounts.services import holder_for
@@ -81,6 +83,16 @@ def holders_only(
     return decorate
 
 
+def asks_again(
+    view: Callable[Concatenate[HolderRequest, _Rest], HttpResponse],
+) -> Callable[Concatenate[HolderRequest, _Rest], HttpResponse]:
+    """Have whoever sends a form of this page show once more who it is; to look costs nothing."""
+    guarded: Callable[Concatenate[HolderRequest, _Rest], HttpResponse] = reauthentication_required(
+        app="allauth.account", allow_get=True
+    )(view)
+    return guarded
+
+
 def kept_form(request: HttpRequest) -> dict[str, str] | None:
     """Return, once, what was typed on this page before the session ended."""
     if request.session.get(_KEPT, {}).get("path") != request.path:
@@ -111,6 +123,16 @@ def refusals_recorded(request: HolderRequest) -> Iterator[None]:
         raise
 
 
+def can_read_console(holder: Holder) -> bool:
+    """Tell whether a holder may look at what concerns everybody: operators and auditors may."""
+    return holder.user.is_staff or holder.user.is_auditor
+
+
+def can_act(holder: Holder) -> bool:
+    """Tell whether a holder may change what concerns everybody: operators alone may."""
+    return holder.user.is_staff
+
+
 HOLDER_AUTH = [ApiKeyAuth(), HolderSessionAuth()]
 
 
@@ -125,4 +147,28 @@ def caller_name(request: HttpRequest) -> str:
 def caller(request: HttpRequest) -> Holder:
     """Return the holder that authentication found."""
     holder: Holder = request.auth  # type: ignore[attr-defined]  # set by django-ninja
+    return holder
+
+
+def console_reader(request: HttpRequest) -> Holder:
+    """Return the caller, who may look at what concerns everybody.
+
+    Raises:
+        OperatorsOnlyError: the caller may not.
+    """
+    return _allowed(caller(request), can_read_console)
+
+
+def console_actor(request: HttpRequest) -> Holder:
+    """Return the caller, who may change what concerns everybody.
+
+    Raises:
+        OperatorsOnlyError: the caller may not.
+    """
+    return _allowed(caller(request), can_act)
+
+
+def _allowed(holder: Holder, may: Callable[[Holder], bool]) -> Holder:
+    if not may(holder):
+        raise OperatorsOnlyError
     return holder

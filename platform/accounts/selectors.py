@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Collection
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, When
 
-from accounts.models import ApiKey, Holder, User
+from accounts.models import ApiKey, Holder, Invitation, Membership, Role, User
 from common.compiled import Compiled
+from common.errors import NotFoundError
 
 
 def holder_by_api_key(key: str) -> Holder | None:
@@ -41,6 +42,14 @@ def holders_by_id(ids: Collection[int]) -> QuerySet[Holder]:
     return Holder.objects.select_related("user").filter(pk__in=ids)
 
 
+def operators() -> QuerySet[Holder]:
+    """Return whoever may act as an operator now; somebody who never signed in is not there yet."""
+    people = Holder.objects.select_related("user").filter(
+        user__is_staff=True, user__is_active=True
+    )
+    return people.order_by("pk")
+
+
 def holders_matching(text: str) -> QuerySet[Holder]:
     """Return the holders with this in their name, or with a number or an address that begins so.
 
@@ -64,6 +73,60 @@ def api_keys(*, holder: Holder) -> QuerySet[ApiKey]:
 def api_keys_in_use(*, holder: Holder) -> QuerySet[ApiKey]:
     """Return the keys that still open something, newest first."""
     return api_keys(holder=holder).filter(revoked_at=None)
+
+
+def memberships_of(*, holder: Holder) -> QuerySet[Membership]:
+    """Return a holder's places in organisations, by name."""
+    found = Membership.objects.filter(holder=holder).select_related("organisation")
+    return found.order_by("organisation__name", "pk")
+
+
+def invitations_to(*, holder: Holder) -> QuerySet[Invitation]:
+    """Return which organisations have invited a holder's address, newest first."""
+    found = Invitation.objects.filter(email=holder.user.email)
+    return found.select_related("organisation").order_by("-pk")
+
+
+def membership(*, holder: Holder, uid: bytes) -> Membership:
+    """Return a holder's place in an organisation.
+
+    Raises:
+        NotFoundError: there is no such organisation, or the holder is no member.
+    """
+    found = memberships_of(holder=holder).filter(organisation__uid=uid).first()
+    if found is None:
+        raise NotFoundError("There is no such organisation of yours.")
+    return found
+
+
+def colleague(*, viewer: Membership, account: str) -> Membership:
+    """Return the place of another member, or one's own, in the viewer's organisation.
+
+    Raises:
+        NotFoundError: there is no such member.
+    """
+    found = members(viewer).filter(holder__account=account).first()
+    if found is None:
+        raise NotFoundError("There is no such member.")
+    return found
+
+
+def members(viewer: Membership) -> QuerySet[Membership]:
+    """Return everybody in the viewer's organisation, owners first."""
+    found = Membership.objects.filter(organisation=viewer.organisation_id)
+    rank = Case(*(When(role=role, then=place) for place, role in enumerate(Role)))
+    return found.select_related("holder__user", "organisation").order_by(rank, "pk")
+
+
+def invitations_of(viewer: Membership) -> QuerySet[Invitation]:
+    """Return who is invited to the viewer's organisation, newest first; for its owners."""
+    return Invitation.objects.filter(organisation=viewer.organisation_id).order_by("-pk")
+
+
+def leaving_holders() -> QuerySet[Holder]:
+    """Return who asked to be erased and is not yet."""
+    leaving = Holder.objects.filter(leaving_at__isnull=False, erased_at=None)
+    return leaving.select_related("user").order_by("pk")
 
 
 def hash_key(key: str) -> bytes:

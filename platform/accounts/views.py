@@ -1,5 +1,6 @@
 """Pages of the person who is signed in: the account and the inbox."""
 
+from functools import partial
 from http import HTTPStatus
 
 from django.conf import settings
@@ -14,11 +15,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import selectors, services
+from accounts.carrying_out import carry_out
 from accounts.disclosure import disclose, disclosed
 from accounts.forms import ApiKeyForm, HolderForm
-from accounts.security import HolderRequest, holders_only, kept_form, refusals_recorded
-from common.errors import DomainError, NotFoundError
-from common.forms import add_refusal
+from accounts.security import HolderRequest, holders_only, kept_form
+from common.errors import NotFoundError
 from common.idempotency import once
 from common.pages import malformed
 from notices.selectors import inbox as notices_of
@@ -64,17 +65,12 @@ def set_language(request: HttpRequest) -> HttpResponse:
 
 
 def _rename(request: HolderRequest) -> HttpResponse:
-    form, status = HolderForm(request.POST), int(HTTPStatus.UNPROCESSABLE_ENTITY)
-    if form.is_valid():
-        try:
-            with refusals_recorded(request):
-                services.rename_holder(holder=request.holder, **form.cleaned_data)
-        except DomainError as error:
-            status = add_refusal(form, error)
-        else:
-            messages.success(request, _("Your name is saved."))
-            return redirect("account")
-    return _page(request, form, ApiKeyForm(), status=status)
+    form = HolderForm(request.POST)
+    rename = partial(services.rename_holder, holder=request.holder)
+    if status := carry_out(request, form, rename):
+        return _page(request, form, ApiKeyForm(), status=status)
+    messages.success(request, _("Your name is saved."))
+    return redirect("account")
 
 
 def _create_key(request: HolderRequest) -> HttpResponse:
@@ -82,20 +78,17 @@ def _create_key(request: HolderRequest) -> HttpResponse:
 
 
 def _make_key(request: HolderRequest) -> HttpResponse:
-    form, status = ApiKeyForm(request.POST), int(HTTPStatus.UNPROCESSABLE_ENTITY)
-    if form.is_valid():
+    form = ApiKeyForm(request.POST)
+
+    def make(name: str) -> None:
         now = timezone.now()
-        try:
-            with refusals_recorded(request):
-                _row, key = services.create_api_key(
-                    holder=request.holder, now=now, **form.cleaned_data
-                )
-        except DomainError as error:
-            status = add_refusal(form, error)
-        else:
-            disclose(request, _NEW_KEY, key, now=now)
-            return redirect("account")
-    return _page(request, HolderForm(initial={"name": request.holder.name}), form, status=status)
+        _row, key = services.create_api_key(holder=request.holder, name=name, now=now)
+        disclose(request, _NEW_KEY, key, now=now)
+
+    if status := carry_out(request, form, make):
+        holder_form = HolderForm(initial={"name": request.holder.name})
+        return _page(request, holder_form, form, status=status)
+    return redirect("account")
 
 
 def _revoke_key(request: HolderRequest) -> HttpResponse:

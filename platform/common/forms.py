@@ -47,6 +47,12 @@ class Tiles(forms.RadioSelect):
         return option
 
 
+class Boxes(Tiles, forms.CheckboxSelectMultiple):
+    """Boxes to tick, as tiles; options as for :class:`Tiles`."""
+
+    template_name = Tiles.template_name
+
+
 def add_refusal(form: forms.Form, error: DomainError, *, field: str | None = None) -> int:
     """Say on a form why a service refused what was typed; return the status of the answer.
 

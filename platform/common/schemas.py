@@ -1,12 +1,20 @@
 """What the JSON that comes in, and the JSON that goes out, has in common."""
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Schema
 from ninja.parser import Parser
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+Hex8 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+ACCOUNT_PATTERN = r"^[0-9]{12}$"
+# One plain address: nothing that a mail header would read as a name, a list or a comment.
+EMAIL_PATTERN = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}$"
+Account = Annotated[str, StringConstraints(pattern=ACCOUNT_PATTERN)]
+Email = Annotated[str, StringConstraints(pattern=EMAIL_PATTERN, to_lower=True)]
 
 
 class Input(BaseModel):

@@ -6,6 +6,12 @@ from django.utils.translation import ngettext
 
 _UNKNOWN = _("This is not possible just now. Go back and look at how things stand.")
 _SENTENCES: dict[str, Promise] = {
+    # Webhooks.
+    "webhook_url_invalid": _(
+        "A webhook goes to an https address with a public name, at most 400 characters."
+    ),
+    "webhook_known": _("There is a webhook to this address already."),
+    "too_many_webhooks": _("You have ten webhooks already. Remove one first."),
     # Answering a challenge.
     "challenge_expired": _("Nobody answered in time. Nothing was signed. Start this step again."),
     "challenge_void": _(
@@ -52,14 +58,22 @@ _SENTENCES: dict[str, Promise] = {
         "The authentication server was restored from a backup and is not ready yet. Nothing is "
         "lost. Try again later."
     ),
+    "sign_in_used": _(
+        "This answer of your token lets nobody in any more. Let your token answer once more."
+    ),
+    "token_required": _("Everybody who has a token is asked for it here, when signing in."),
     "too_many_challenges": _(
-        "This token has three open steps, or ten within the hour. Answer or cancel one of them, "
-        "or wait."
+        "This token has as many open steps as it may have, or ten within the hour. Answer or "
+        "cancel one of them, or wait."
     ),
     # Continuing a transaction.
     "receipt_not_ours": _(
         "This is not a receipt of this platform, so it cannot be continued here. Scan the QR code "
         "of a receipt that was made here."
+    ),
+    "previous_step_forgotten": _(
+        "This site was restored from a backup and has forgotten what this receipt builds on. Show "
+        "the receipt of the step before it first."
     ),
     "receipt_signature_invalid": _(
         "Something in this receipt was changed after it was signed. Do not trust it. Ask for the "
@@ -71,6 +85,10 @@ _SENTENCES: dict[str, Promise] = {
     "previous_step_unsigned": _(
         "The step on this receipt was refused. Only a signed step can be continued. Ask whoever "
         "gave it to you to start again."
+    ),
+    "not_to_be_continued": _(
+        "This is the receipt of a test, of a sign-in, or of a token. Nothing was agreed in it, so "
+        "no step can follow."
     ),
     "chain_broken": _(
         "The steps of this transaction do not hold together. Do not trust it, and tell the "
@@ -93,6 +111,37 @@ _SENTENCES: dict[str, Promise] = {
         "There is no QR code to be read in this picture. Take it closer, straight on and in good "
         "light."
     ),
+    # What the policy forbids.
+    "kind_not_allowed": _(
+        "This token may not sign this, because it does not show what is signed. Choose a token "
+        "that does."
+    ),
+    "amount_above_limit": _(
+        "This is more than may be signed with a token that does not show what is signed. Choose "
+        "a token that does, or a smaller amount."
+    ),
+    "lifetime_above_limit": _("An answer may not take that long here. Choose a shorter time."),
+    "suite_not_allowed": _("Tokens of this sort are not used here. Choose another one."),
+    "self_assignment_off": _("Tokens from stock are given out by an operator here. Ask for one."),
+    "policy_changed": _(
+        "Somebody else changed the policy meanwhile, so yours was not saved. Look at what stands "
+        "now, then change it again."
+    ),
+    # What two operators have to agree to.
+    "approval_waits": _("This waits for a second operator already."),
+    "approval_closed": _(
+        "This does not wait for a decision any more: it was decided, withdrawn, or nobody decided "
+        "within a day."
+    ),
+    "own_approval": _("You asked for this yourself, so somebody else has to decide."),
+    "second_operator_missing": _(
+        "There is no second operator, so nothing could ever be approved. Make another operator "
+        "first."
+    ),
+    "interrupted": _(
+        "It was approved, but cut off while it was being done. Look at how things stand, then ask "
+        "again if need be."
+    ),
     # What was typed into a form.
     "field_missing": _("Something is missing here."),
     "value_out_of_range": _("This is not among the values that are allowed."),
@@ -104,6 +153,29 @@ _SENTENCES: dict[str, Promise] = {
     "statement_too_large": _("All texts together do not fit on a QR code. Shorten them."),
     "holder_unknown": _("Nobody here has this account number. Ask the other person for theirs."),
     # Tokens.
+    "serial_unknown": _(
+        "There is no token of this serial to be had. Look at it again, letter by letter. If it is "
+        "right, ask whoever gave you the token."
+    ),
+    "too_many_serials": _(
+        "Activate the tokens that you have taken first. If you typed many serials that nobody "
+        "knows, wait an hour."
+    ),
+    "token_signs_in_only": _(
+        "This token shows codes that belong to nothing, so it can only sign you in. Choose "
+        "another one."
+    ),
+    "nothing_to_resynchronise": _(
+        "This token has neither a clock nor a counter, so it cannot run away."
+    ),
+    "only_host_unlocks": _(
+        "This token was unlocked within 30 days already. Now only the operator of its "
+        "authentication server can do so. You can replace it."
+    ),
+    "proof_given": _(
+        "The server has answered other digits for this step before, and does so once. Start the "
+        "step again."
+    ),
     "digits_wrong": _(
         "These are not the eight digits of your token. If the page of the authentication server "
         "shows other digits than your token, stop: someone may be in between."
@@ -117,7 +189,25 @@ _SENTENCES: dict[str, Promise] = {
     ),
     "suite_invalid": _("This is not a suite."),
     "suite_refused": _("Tokens with this suite are too weak to be used here."),
+    "host_in_use": _(
+        "Tokens still live at this host, or it is not giving them up. Move them first, then close "
+        "it."
+    ),
+    "host_untrusted": _(
+        "The two hosts do not trust each other yet. Their operators run “trust_host” at both."
+    ),
+    "server_moved": _("The token's server has moved to another host. Try again."),
     "no_host": _("No authentication server takes new tokens just now. Try again later."),
+    # Organisations, and leaving.
+    "not_yours_to_manage": _("Your role in this organisation does not allow this. Ask an owner."),
+    "two_persons_needed": _(
+        "Here two operators of the platform have to agree to this. Ask one of them."
+    ),
+    "last_owner": _("You are its only owner. Make somebody else an owner first."),
+    "already_invited": _("This address is invited already, or belongs to a member."),
+    "too_many": _("There are too many of these already."),
+    "holder_left": _("This account is being deleted, and nothing brings it back."),
+    "not_free_to_leave": _("Something is still open. End it first, then delete your account."),
     # Operators.
     "own_sign_in": _("You cannot suspend your own sign-in. Another operator can."),
     "step_not_due": _(
@@ -147,6 +237,11 @@ _SENTENCES: dict[str, Promise] = {
     "keys_missing": _("The site has no keys yet. An operator has to make them."),
     "internal_error": _("Something went wrong here, and it was noted. It is safe to try again."),
 }
+
+
+def is_told(code: str) -> bool:
+    """Tell whether there is a sentence for a code, better than the general one."""
+    return code in _SENTENCES
 
 
 def sentence(code: str, excess: int = 0) -> str:

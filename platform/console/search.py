@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.selectors import holders_matching
 from common import words
-from enrolment.selectors import hosts, tokens_by_id
+from console import ordered
+from enrolment.selectors import approvals_named, hosts, tokens_by_id
 from transactions.search import steps_by_digest_or_receipt, transactions_by_id
 
 _MOST = 10
@@ -48,7 +49,7 @@ def hits(text: str) -> list[Hit]:
         text = text.removeprefix(actor)
     if not text:
         return []
-    found = (_holders, _tokens, _transactions, _steps, _hosts)
+    found = (_holders, _tokens, _transactions, _steps, _hosts, _approvals)
     return [hit for some in found for hit in some(text)]
 
 
@@ -85,3 +86,13 @@ def _hosts(text: str) -> Iterator[Hit]:
         if text.lower() in host.name.lower():
             url = reverse("console-host", args=[host.number])
             yield Hit(_("Host"), "server", host.name, host.origin, url)
+
+
+def _approvals(text: str) -> Iterator[Hit]:
+    # As audit rows name it: the word, a colon and the number.
+    for approval in approvals_named(text):
+        url = reverse("console-approvals")
+        more = str(words.STATES[approval.state].words)
+        yield Hit(
+            ordered.WORDS[approval.action], "clock", text, more, f"{url}#approval-{approval.pk}"
+        )

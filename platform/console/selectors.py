@@ -4,15 +4,22 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from audit.selectors import audit_rows, failures_since, recent_rows
+from audit.selectors import audit_rows, failures_since
 from common.errors import DomainError
-from enrolment.live import Condition, ServerState, ask_server, condition
-from enrolment.selectors import certified_server
+from enrolment.live import (
+    Condition,
+    Readiness,
+    ServerState,
+    ask_server,
+    condition,
+    readiness_of,
+)
+from enrolment.selectors import certified_server, hosts, living_counts, living_tokens
 from enrolment.services import as_listed
 from notices.selectors import unsent_count
 from protocol.errors import ProtocolError
-from protocol.keys import day_of
-from transactions.search import UnderWay, due_steps, recent_steps_of, steps_under_way
+from protocol.keys import day_of, root_fingerprint
+from transactions.search import UnderWay, due_steps, steps_under_way
 
 if TYPE_CHECKING:
     from audit.models import AuditRow
@@ -67,24 +74,52 @@ class Days:
 
 
 @dataclass(frozen=True, slots=True)
+class HostRow:
+    """A host in the list of all.
+
+    Attributes:
+        host: The row.
+        tokens: How many live there.
+        asked: What it answered just now; ``None`` for one that is closed, and not asked.
+    """
+
+    host: "AuthserverHost"
+    tokens: int
+    asked: Readiness | None
+
+
+@dataclass(frozen=True, slots=True)
+class HostCard:
+    """All that an operator sees of a host.
+
+    Attributes:
+        fingerprint: Of its root key.
+        days: Of its keys; none when its certificates cannot be read any more.
+        tokens: How many live there.
+        asked: What it answered just now; ``None`` when it is closed or cannot be asked.
+    """
+
+    fingerprint: str
+    days: list[Days]
+    tokens: int
+    asked: Readiness | None
+
+
+@dataclass(frozen=True, slots=True)
 class TokenCard:
-    """All that an operator sees of a token.
+    """What belongs to a token, beside its own row.
 
     Attributes:
         vk: Id of its server, in hex.
         days: Of its server's certificate; ``None`` when that cannot be read any more.
         live: What its host says just now.
         fault: Why it says nothing: a code, or empty.
-        steps: The newest.
-        rows: The newest audit rows by it or on it.
     """
 
     vk: str
     days: Days | None
     live: ServerState | None
     fault: str
-    steps: "list[Step]"
-    rows: "list[AuditRow]"
 
 
 def overview(*, now: datetime) -> Overview:
@@ -113,13 +148,36 @@ def token_card(token: "Token", *, now: datetime) -> TokenCard:
         days=_certificate_days(token, now),
         live=live,
         fault=fault,
-        steps=list(recent_steps_of(token_id=token.pk)[:ROWS]),
-        rows=recent_rows(actors=[f"token:{token.serial}"], subjects=[token.serial], limit=ROWS),
     )
 
 
-def host_days(host: "AuthserverHost", *, now: datetime) -> list[Days]:
-    """Return the days of a host's keys; none when its certificates cannot be read any more."""
+def host_rows(found: Condition, *, now: datetime) -> list[HostRow]:
+    """Return all hosts, with what those answered that were asked."""
+    asked = {readiness.host.pk: readiness for readiness in found.hosts}
+    counts = living_counts(now=now)
+    return [HostRow(host, counts.get(host.pk, 0), asked.get(host.pk)) for host in hosts()]
+
+
+def host_card(host: "AuthserverHost", *, now: datetime) -> HostCard:
+    """Return what belongs to a host, and ask it whether it is ready."""
+    return HostCard(
+        fingerprint=root_fingerprint(bytes(host.root)),
+        days=_host_days(host, now),
+        tokens=living_tokens(host, now=now).count(),
+        asked=_asked(host),
+    )
+
+
+def _asked(host: "AuthserverHost") -> Readiness | None:
+    if host.state == "closed":
+        return None
+    try:
+        return readiness_of(host, patience=PATIENCE_SECONDS)
+    except ProtocolError:
+        return None
+
+
+def _host_days(host: "AuthserverHost", now: datetime) -> list[Days]:
     try:
         keys = as_listed(host).host_keys()
     except (DomainError, ProtocolError):

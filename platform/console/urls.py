@@ -3,7 +3,18 @@
 from django.urls import path
 
 from common import converters as converters  # registers hex8
-from console.views import audit, holders, hosts, overview, tokens, transactions
+from console.views import (
+    approvals,
+    audit,
+    holders,
+    hosts,
+    overview,
+    policy,
+    stock,
+    tokens,
+    transactions,
+    webhooks,
+)
 
 urlpatterns = [
     path("", overview.overview, name="console"),
@@ -11,9 +22,15 @@ urlpatterns = [
     path("holders/<str:account>", holders.one, name="console-holder"),
     path("tokens", tokens.listed, name="console-tokens"),
     path("tokens/<str:serial>", tokens.one, name="console-token"),
+    path("stock", stock.listed, name="console-stock"),
+    path("stock/<str:serial>", stock.one, name="console-assign"),
     path("hosts", hosts.listed, name="console-hosts"),
     path("hosts/<int:number>", hosts.one, name="console-host"),
     path("transactions", transactions.listed, name="console-transactions"),
     path("transactions/<hex8:tx>", transactions.one, name="console-transaction"),
+    path("webhooks", webhooks.listed, name="console-webhooks"),
+    path("webhooks/<int:endpoint>", webhooks.one, name="console-webhook"),
+    path("policy", policy.policy, name="console-policy"),
+    path("approvals", approvals.listed, name="console-approvals"),
     path("audit", audit.listed, name="console-audit"),
 ]

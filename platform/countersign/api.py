@@ -9,11 +9,14 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from accounts.api import router as accounts_router
 from accounts.errors import NotAuthenticatedError
+from accounts.organisation_api import router as organisation_router
 from accounts.security import HOLDER_AUTH, record_refusal
 from common.errors import DomainError
 from common.problems import DATABASE_GONE, database_unavailable, problem
 from common.schemas import StrictParser
 from enrolment.api import router as enrolment_router
+from enrolment.member_api import router as member_router
+from enrolment.operator_api import router as operator_router
 from notices.api import router as notices_router
 from receipts.api import router as receipts_router
 from transactions.api import router as transactions_router
@@ -30,6 +33,9 @@ api.add_router("", accounts_router)
 # The route with a fixed word goes before the one with a placeholder in its place.
 api.add_router("", transactions_router)
 api.add_router("", enrolment_router)
+api.add_router("", operator_router)
+api.add_router("", organisation_router)
+api.add_router("", member_router)
 api.add_router("", notices_router, auth=HOLDER_AUTH)
 api.add_router("", receipts_router)
 for gone in DATABASE_GONE:

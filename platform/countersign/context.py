@@ -7,13 +7,17 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from accounts.services import holder_for
+from enrolment.selectors import waiting_approvals
 from notices.selectors import unread_count
 from transactions.selectors import waiting_count
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """Give the numbers at the navigation; counted only for pages that show them."""
-    return {"nav": SimpleLazyObject(lambda: counts(request))}
+    return {
+        "nav": SimpleLazyObject(lambda: counts(request)),
+        "approvals": SimpleLazyObject(lambda: waiting_approvals().count()),
+    }
 
 
 def counts(request: HttpRequest) -> dict[str, int]:

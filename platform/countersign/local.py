@@ -96,12 +96,15 @@ class LocalServices:
             )
         key_file.rename(self.folder / "host.key")
 
-    def prepare_authserver(self, *, platform_root: str, key_file: Path) -> str:
+    def prepare_authserver(
+        self, *, platform_root: str, key_file: Path, name: str = "Local host"
+    ) -> str:
         """Migrate the host, make its keys, and let a platform of our origin in.
 
         Args:
             platform_root: The platform's public root key: 64 hex digits, or a file of them.
             key_file: Where the bearer key that it gives the platform is written.
+            name: What the host is called; no two of a platform have one name.
 
         Returns:
             The fingerprint of the host's root key.
@@ -111,7 +114,7 @@ class LocalServices:
         """
         self._write_settings()
         self.authserver("migrate", "--verbosity=0")
-        fingerprint = self.authserver("init", "--name", "Local host").split("root key")[1]
+        fingerprint = self.authserver("init", "--name", name).split("root key")[1]
         options = ["--id", "countersign", "--key-file", str(key_file)]
         if "platform  " in self.authserver("keys"):
             # An earlier run was interrupted after this: its key may be lost, so it gets another.
@@ -125,7 +128,10 @@ class LocalServices:
         """Return the environment of a service's processes: its own secrets, not the other's."""
         path = self.folder / f"{'platform' if service == 'worker' else service}.env"
         own = dict(line.split("=", 1) for line in path.read_text("utf-8").splitlines())
-        return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}", **own}
+        # What a file of the service's own gives, nothing else must give as well.
+        ours = {name: value for name, value in os.environ.items() if f"{name}_FILE" not in own}
+        ours |= dict.fromkeys(["AUTHSERVER_ENV_FILE", "COUNTERSIGN_ENV_FILE"], str(path.resolve()))
+        return {**ours, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}", **own}
 
     def manage(self, *arguments: str, said: str = "") -> str:
         """Run ``manage.py`` with something on its standard input; return what it printed."""
@@ -274,13 +280,22 @@ class LocalServices:
         self._write_env(
             "authserver",
             AUTHSERVER_SECRET_KEY=secrets.token_urlsafe(48),
-            AUTHSERVER_KEK=_new_kek(),
+            AUTHSERVER_KEK_FILE=str(self._write_kek()),
             AUTHSERVER_ORIGIN=self.authserver_origin,
             AUTHSERVER_ROOT_KEY_FILE=str(self.folder / "authserver-root.key"),
             AUTHSERVER_DATABASE_URL=self.authserver_database_url
             or f"sqlite:///{self.folder / 'authserver.sqlite3'}",
             **authserver_tls,
         )
+
+    def _write_kek(self) -> Path:
+        # In a file, so that it can be rotated while the host serves.
+        path = self.folder / "authserver.kek"
+        # A folder of before has its key in its settings.
+        if not path.exists() and not (self.folder / "authserver.env").exists():
+            path.touch(mode=0o600)
+            path.write_text(_new_kek() + "\n", "ascii")
+        return path
 
     def _write_env(self, service: str, **values: str) -> None:
         path = self.folder / f"{service}.env"

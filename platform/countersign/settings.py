@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "ninja",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -83,6 +84,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.SeenMiddleware",
     "common.idempotency.IdempotencyMiddleware",
 ]
 # Who repeats a request, as the apps above `common` know it.
@@ -137,24 +139,31 @@ SECURE_HSTS_SECONDS = (
     env.int("COUNTERSIGN_HSTS_SECONDS", 31_536_000) if _is_secure and not _is_local else 0
 )
 SECURE_SSL_REDIRECT = _is_secure and not _is_local
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("COUNTERSIGN_BEHIND_PROXY", False) else None
-)
+_behind_proxy = env.bool("COUNTERSIGN_BEHIND_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _behind_proxy else None
+# Whose address it is that signs in: the last one that the proxy in front has seen.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(_behind_proxy)
 SECURE_REFERRER_POLICY = "same-origin"
 # The largest thing anyone sends is a picture of a receipt.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_500_000
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "accounts.passwords.SimilarityValidator"},
     {"NAME": "accounts.passwords.LengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.UncommonValidator"},
 ]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_REDIRECT_URL = "/"
 LOGIN_URL = "account_login"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"login": "accounts.entrance.SignInForm"}
+ACCOUNT_FORMS = {
+    "add_email": "accounts.entrance.AddAddressForm",
+    "change_email": "accounts.entrance.ChangeAddressForm",
+    "login": "accounts.entrance.SignInForm",
+    "reset_password": "accounts.entrance.NewPasswordForm",
+    "signup": "accounts.entrance.SignUpForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -168,6 +177,10 @@ ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 15 * 60
 # One address each: it is the login, and invitations find it.
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+# Whoever has an account is told by e-mail what changed in how to get into it.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+# A token, a passkey or a recovery code behind the password, as the apps above `accounts` have it.
+SECOND_FACTOR_STAGE = "transactions.sign_in.SecondFactorStage"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 # The TOTP of allauth stays off: its secret would lie in this database.
 MFA_SUPPORTED_TYPES = [*(["webauthn"] if _has_passkeys else []), "recovery_codes"]
@@ -176,7 +189,9 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
 MFA_FORMS = {
     "add_webauthn": "accounts.entrance.AddPasskeyForm",
+    "authenticate": "accounts.entrance.RecoveryCodeForm",
     "edit_webauthn": "accounts.entrance.EditPasskeyForm",
+    "generate_recovery_codes": "accounts.entrance.NewRecoveryCodesForm",
     "login_webauthn": "accounts.entrance.SignInByPasskeyForm",
     "authenticate_webauthn": "accounts.entrance.SecondPasskeyForm",
     "reauthenticate_webauthn": "accounts.entrance.ConfirmPasskeyForm",
@@ -191,6 +206,10 @@ EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 if env.str("EMAIL_URL", ""):
     vars().update(env.email_url("EMAIL_URL"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"countersign@{_origin.hostname}")
+
+# Webhooks go to public addresses alone, over TLS, unless this is set: in tests, or inside a house.
+WEBHOOKS_MAY_BE_PRIVATE = env.bool("WEBHOOKS_MAY_BE_PRIVATE", False)
+WEBHOOKS_CA_FILE = env.str("WEBHOOKS_CA_FILE", "")
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]

@@ -7,7 +7,7 @@ from ninja import Router, Status
 from accounts.security import HOLDER_AUTH, caller
 from enrolment import selectors, services
 from enrolment.models import Token
-from enrolment.schemas import Action, PairingOut, Serial, TokenIn, TokenOut
+from enrolment.schemas import Action, AssignIn, PairingOut, Serial, TokenIn, TokenOut
 
 router = Router(auth=HOLDER_AUTH, tags=["tokens"])
 
@@ -16,10 +16,27 @@ router = Router(auth=HOLDER_AUTH, tags=["tokens"])
 def enrol(request: HttpRequest, body: TokenIn) -> Status[PairingOut]:
     """Pair an authentication server with a new token, and get the link to enrol it with."""
     pairing = services.start_enrolment(
-        holder=caller(request), name=body.name, suite=body.suite, now=timezone.now()
+        holder=caller(request),
+        name=body.name,
+        suite=body.suite,
+        replaces=body.replaces or "",
+        now=timezone.now(),
     )
     token = TokenOut.from_orm(pairing.token)
     return Status(201, PairingOut(**token.dict(), invitation=pairing.invitation))
+
+
+@router.post("/tokens/assign", response={201: TokenOut})
+def assign(request: HttpRequest, body: AssignIn) -> Status[Token]:
+    """Take a token from stock that the caller has in hand; it waits for its activation then."""
+    token = services.assign_token(
+        holder=caller(request),
+        serial=body.serial,
+        name=body.name,
+        replaces=body.replaces or "",
+        now=timezone.now(),
+    )
+    return Status(201, token)
 
 
 @router.get("/tokens", response=list[TokenOut])
@@ -36,7 +53,7 @@ def show_token(request: HttpRequest, serial: Serial) -> Token:
 
 @router.post("/tokens/{serial}/{action}", response=TokenOut)
 def change_state(request: HttpRequest, serial: Serial, action: Action) -> Token:
-    """Suspend, resume or revoke one of the caller's tokens."""
+    """Suspend, resume or revoke one of the caller's tokens; or give back one from stock."""
     return services.change_state(
         holder=caller(request), serial=serial, action=action, now=timezone.now()
     )

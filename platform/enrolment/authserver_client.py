@@ -2,10 +2,12 @@
 
 import base64
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 import urllib3
 from django.conf import settings
@@ -15,10 +17,15 @@ from enrolment.errors import (
     AuthserverRefusedError,
     AuthserverUnavailableError,
     HostRolledBackError,
+    ServerMovedError,
 )
 from protocol.fields import MAX_TIME
+from protocol.moving import MAX_PACKAGE_BYTES
 
 _MAX_ANSWER_BYTES = 1_000_000
+_JSON, _BYTES = "application/json", "application/octet-stream"
+# A number that HTTP does not know is no refusal by a host.
+_REFUSALS = frozenset(status for status in HTTPStatus if 400 <= status < 500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +54,14 @@ class AuthserverClient:
         key: Our bearer key there.
         patience: Seconds to wait for an answer, which is asked for once; ``None`` waits as long
             as the setting says, and asks again when none came.
+        follow: Brings a server to its new host that has left this one, and returns the client
+            for that; ``None`` leaves it to the caller.
     """
 
     origin: str
     key: str = ""
     patience: float | None = None
+    follow: "Callable[[ServerMovedError], AuthserverClient] | None" = None
 
     def pair(self, *, suite: str, label: str, certificate: bytes) -> dict[str, Any]:
         """Make a server for a new token; the only call that is not repeated by itself."""
@@ -62,17 +72,50 @@ class AuthserverClient:
         """Confirm the eight digits that token and host page show."""
         return self._call("POST", f"/v1/servers/{vk.hex()}/activate", {"digits": digits})
 
-    def change_state(self, vk: bytes, action: str) -> dict[str, Any]:
-        """Suspend, resume, unlock or revoke a server."""
-        return self._call("POST", f"/v1/servers/{vk.hex()}/{action}", {})
+    def assign(self, *, serial: str, label: str, certificate: bytes) -> dict[str, Any]:
+        """Take a token from the host's stock, by the serial it came with."""
+        body = {"serial": serial, "label": label, "certificate": to_base64(certificate)}
+        return self._call("POST", "/v1/servers/assign", body)
+
+    def change_state(
+        self, vk: bytes, action: str, *, actor: str = "", **named: str
+    ) -> dict[str, Any]:
+        """Suspend, resume, unlock, revoke, replace or release a server.
+
+        Args:
+            vk: Which.
+            action: As the address has it.
+            actor: Who did it here, for the host's own record.
+            named: What else the action needs, such as ``successor``.
+        """
+        body = {"actor": actor, **named} if actor else named
+        return self._call("POST", f"/v1/servers/{vk.hex()}/{action}", body)
 
     def server(self, vk: bytes) -> dict[str, Any]:
         """Return how a server stands; asking costs nothing."""
         return self._call("GET", f"/v1/servers/{vk.hex()}")
 
+    def put_policy(self, *, max_failures: int, locks: list[int], budget: int) -> dict[str, Any]:
+        """Tell the host when our tokens lock; it takes nothing laxer than its own limits."""
+        body = {"max_failures": max_failures, "locks": locks, "budget": budget}
+        return self._call("PUT", "/v1/policy", body)
+
     def keys(self) -> dict[str, Any]:
         """Return the host's root and certificates."""
         return self._call("GET", "/v1/keys")
+
+    def stock(self, *, text: str, after: int, limit: int) -> dict[str, Any]:
+        """Return tokens of ours that nobody has yet, in the order in which they came."""
+        query = urlencode({"q": text, "after": after, "limit": limit})
+        return self._call("GET", f"/v1/stock?{query}")
+
+    def verdicts(self, *, after: int) -> dict[str, Any]:
+        """Return our servers' verdicts there, in the order of their ids."""
+        return self._call("GET", f"/v1/verdicts?after={after}&limit=1000")
+
+    def events(self, *, after: int) -> dict[str, Any]:
+        """Return what happened to our servers there since an event, oldest first."""
+        return self._call("GET", f"/v1/events?after={after}&limit=500")
 
     def judge(
         self,
@@ -83,10 +126,55 @@ class AuthserverClient:
         response: str,
         last_seq: int,
         tag: bytes | None = None,
+        is_login: bool = False,
     ) -> Outcome:
-        """Ask for the verdict on a response."""
+        """Ask for the verdict on a response; statements of kind login have a door of their own."""
         body = _about(statement, certificate, last_seq, tag) | {"response": response}
-        return _outcome(self._call("POST", f"/v1/servers/{vk.hex()}/verdicts", body))
+        door = "logins" if is_login else "verdicts"
+        return _outcome(self._call("POST", f"/v1/servers/{vk.hex()}/{door}", body))
+
+    def prove(self, *, vk: bytes, statement: bytes, certificate: bytes, challenge: str) -> str:
+        """Return the server's own answer to a challenge of its token, once for a statement."""
+        body = {
+            "statement": to_base64(statement),
+            "certificate": to_base64(certificate),
+            "challenge": challenge,
+        }
+        answer = self._call("POST", f"/v1/servers/{vk.hex()}/proofs", body).get("answer")
+        if not isinstance(answer, str):
+            raise AuthserverUnavailableError
+        return answer
+
+    def resynchronise(
+        self, *, vk: bytes, answers: Sequence[tuple[bytes, bytes, str]], last_seq: int
+    ) -> tuple[bytes, bytes] | Outcome:
+        """Have the server find counter or clock of its token by two responses, one after another.
+
+        Args:
+            vk: Which.
+            answers: Statement, certificate of its key, and response, twice.
+            last_seq: As everywhere.
+
+        Returns:
+            The verdicts on both statements; or, as one try, what a wrong response is answered.
+        """
+        given = [
+            {
+                "statement": to_base64(statement),
+                "certificate": to_base64(certificate),
+                "response": response,
+            }
+            for statement, certificate, response in answers
+        ]
+        body = {"answers": given, "last_seq": last_seq}
+        answer = self._call("POST", f"/v1/servers/{vk.hex()}/resynchronise", body)
+        if "verdicts" not in answer:
+            return _outcome(answer)
+        match answer["verdicts"]:
+            case [first, second]:
+                return from_base64(first), from_base64(second)
+            case _:
+                raise AuthserverUnavailableError
 
     def void(
         self,
@@ -105,29 +193,70 @@ class AuthserverClient:
         path = f"/v1/servers/{vk.hex()}/verdicts/{s.hex()}/void"
         return _outcome(self._call("POST", path, body))
 
+    def offer(self, *, vk: bytes, serial: str, suite: str, source: str) -> dict[str, Any]:
+        """Ask whether the host would take a server from the host at the address ``source``."""
+        body = {"vk": vk.hex(), "serial": serial, "suite": suite, "source": source}
+        return self._call("POST", "/v1/offers", body)
+
+    def move(self, vk: bytes, offer: dict[str, Any], *, actor: str) -> dict[str, Any]:
+        """Have the host give a server away to one that made this offer."""
+        body = {name: offer.get(name) for name in ("offer", "certificate")}
+        return self._call("POST", f"/v1/servers/{vk.hex()}/move", {**body, "actor": actor})
+
+    def package(self, vk: bytes) -> bytes:
+        """Return a server that has left the host, sealed to where it went."""
+        most = MAX_PACKAGE_BYTES
+        status, data = self._send("GET", f"/v1/servers/{vk.hex()}/package", most=most)
+        if status != HTTPStatus.OK or len(data) > most:
+            _read(status, data)
+            raise AuthserverUnavailableError
+        return data
+
+    def bring(self, package: bytes) -> dict[str, Any]:
+        """Have the host take in a server that left another one for it."""
+        return _read(*self._send("POST", "/v1/servers/import", package, kind=_BYTES))
+
     def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, retries: int = 1
     ) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        sent = None if body is None else json.dumps(body).encode()
+        try:
+            return _read(*self._send(method, path, sent, retries=retries))
+        except ServerMovedError as moved:
+            if self.follow is None:
+                raise
+            client = self.follow(moved)
+        return _read(*client._send(method, path, sent, retries=retries))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        kind: str = _JSON,
+        most: int = _MAX_ANSWER_BYTES,
+        retries: int = 1,
+    ) -> tuple[int, bytes]:
+        """Return status and body of an answer, of that no more than one byte above ``most``."""
         try:
             response = _pool().request(
                 method,
                 self.origin + path,
-                body=None if body is None else json.dumps(body),
-                headers=headers,
+                body=body,
+                headers={"Authorization": f"Bearer {self.key}", "Content-Type": kind},
                 redirect=False,
                 retries=_retry(retries if self.patience is None else 0),
                 timeout=_timeout(self.patience),
                 preload_content=False,
             )
             try:
-                data = response.read(_MAX_ANSWER_BYTES + 1)
+                return response.status, response.read(most + 1)
             finally:
                 # Read to its end, the connection is kept; otherwise nobody may use it again.
                 response.close()
         except urllib3.exceptions.HTTPError as error:
             raise AuthserverUnavailableError from error
-        return _read(response.status, data)
 
 
 def to_base64(data: bytes) -> str:
@@ -185,7 +314,9 @@ def _read(status: int, data: bytes) -> dict[str, Any]:
     code = answer.get("code")
     if code == HostRolledBackError.code:
         raise HostRolledBackError
-    refused = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    if code == ServerMovedError.code:
+        raise ServerMovedError(str(answer.get("origin", "")))
+    refused = status in _REFUSALS
     # 401: our own key is wrong there, which is an operator's trouble and not the caller's.
     if not refused or status == HTTPStatus.UNAUTHORIZED or not isinstance(code, str):
         raise AuthserverUnavailableError

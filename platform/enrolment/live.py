@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from common.errors import DomainError
-from enrolment.authserver_client import AuthserverClient
+from enrolment.authserver_client import AuthserverClient, from_base64
 from enrolment.errors import AuthserverUnavailableError
 from enrolment.models import AuthserverHost, Token
-from enrolment.selectors import client_for, hosts
+from enrolment.selectors import client_for, open_hosts
 from protocol.errors import ProtocolError
 from protocol.keys import Purpose
 from signing.services import signing_key
@@ -37,6 +37,15 @@ class Readiness:
             return "host"
         # Put so that a time that is no number fails.
         return "" if abs(self.offset) <= MAX_DRIFT_SECONDS else "clock"
+
+
+def readiness_of(host: AuthserverHost, *, patience: float | None = None) -> Readiness:
+    """Return whether one host can do its work, asked just now.
+
+    Raises:
+        ProtocolError: our key there is sealed under another key-encryption key than is set.
+    """
+    return Readiness(host, _offset(client_for(host, patience=patience)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,8 @@ class ServerState:
         tries_left: Wrong responses until it locks.
         is_locked: Whether it refuses every response now.
         locked_until: When that ends; ``None`` when only an unlocking ends it.
+        certificate: Of the key it signs with now, not checked.
+        retired: When the keys that it had before were retired, by the ids they gave it.
     """
 
     state: str
@@ -76,13 +87,20 @@ class ServerState:
     tries_left: int
     is_locked: bool
     locked_until: datetime | None
+    certificate: bytes
+    retired: dict[bytes, datetime]
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether it stays locked until somebody unlocks it."""
+        return self.is_locked and self.locked_until is None
 
 
 def condition(*, now: datetime, patience: float | None = None) -> Condition:
     """Return whether the platform can do its work; ``patience`` as AuthserverClient has it."""
     try:
         signing_key(Purpose.STATEMENT, now=now)
-        asked = [(host, client_for(host, patience=patience)) for host in hosts()]
+        asked = [(host, client_for(host, patience=patience)) for host in open_hosts()]
     except DomainError as error:
         return Condition(error.code, [])
     except ProtocolError:
@@ -111,6 +129,11 @@ def ask_server(token: Token, *, patience: float | None = None) -> ServerState:
             tries_left=int(shown["tries_left"]),
             is_locked=bool(shown["locked"]),
             locked_until=None if until is None else datetime.fromtimestamp(until, UTC),
+            certificate=from_base64(shown["certificate"]),
+            retired={
+                bytes.fromhex(former["vk"]): datetime.fromtimestamp(former["retired_at"], UTC)
+                for former in shown["former_keys"]
+            },
         )
     except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
         raise AuthserverUnavailableError from error

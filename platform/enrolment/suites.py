@@ -24,7 +24,7 @@ OFFERED: dict[str, tuple[Promise, Promise]] = {
 _BY_SIGHT = {
     Sight.SHOWN: _("Scanning token"),
     Sight.TYPED: _("Token with a keypad"),
-    Sight.NONE: _("Token without a display"),
+    Sight.NONE: _("Card that signs you in"),
 }
 
 

@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from notices.models import Notice
+from notices.models import Notice, WebhookEndpoint, WebhookMessage
 
 
 def inbox(*, holder_id: int) -> QuerySet[Notice]:
@@ -20,6 +20,22 @@ def notices_about(transaction: str) -> QuerySet[Notice]:
     return Notice.objects.filter(transaction=transaction).order_by("pk")
 
 
+def notices_about_token(serial: str) -> QuerySet[Notice]:
+    """Return the notices on a token, newest first."""
+    # Said in the words of the index on tokens, or SQLite would not use it.
+    return Notice.objects.filter(token=serial).exclude(token="").order_by("-pk")
+
+
 def unsent_count() -> int:
     """Return how many notices have not gone out by e-mail yet."""
     return Notice.objects.filter(sent_at=None).count()
+
+
+def endpoints_of(holder_id: int | None) -> QuerySet[WebhookEndpoint]:
+    """Return the webhook endpoints of a holder, or those of the operators, newest first."""
+    return WebhookEndpoint.objects.filter(holder=holder_id).order_by("-pk")
+
+
+def messages_of(endpoint: WebhookEndpoint) -> QuerySet[WebhookMessage]:
+    """Return what an endpoint was or is to be told, newest first."""
+    return endpoint.messages.order_by("-pk")

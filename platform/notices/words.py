@@ -61,4 +61,85 @@ WORDS = {
         "warn",
         "bad",
     ),
+    "last_try": Words(
+        _("One more wrong answer locks your token"),
+        _(
+            "Check that you use the right token before you try again. If it was not you who "
+            "typed, suspend the token."
+        ),
+        "warn",
+        "warn",
+    ),
+    "blocked": Words(
+        _("Your token is blocked"),
+        _(
+            "There were too many wrong answers within 30 days, so it does not unlock by itself. "
+            "Unlock it with a passkey or another token of yours, or ask an operator."
+        ),
+        "warn",
+        "bad",
+    ),
+    "unlocked": Words(
+        _("Your token is unlocked"),
+        _("You can sign with it again. If you did not ask for this, suspend the token."),
+        "check",
+        "good",
+    ),
+    "added": Words(
+        _("A token was added to your account"),
+        _("It can sign in your name from now on. If you did not add it, revoke it at once."),
+        "token",
+        "",
+    ),
+    "suspended": Words(
+        _("Your token is suspended"),
+        _("Nobody can sign with it until it is resumed."),
+        "warn",
+        "warn",
+    ),
+    "resumed": Words(
+        _("Your token is in use again"),
+        _("It can sign in your name. If you did not ask for this, suspend it."),
+        "check",
+        "good",
+    ),
+    "revoked": Words(
+        _("Your token is revoked"),
+        _("Nobody can ever sign with it again. What it signed before stays valid."),
+        "cross",
+        "bad",
+    ),
+    "replaced": Words(
+        _("Your token was replaced"),
+        _("A new token took its place, and the old one never signs again."),
+        "token",
+        "",
+    ),
+    "ended": Words(
+        _("Your token has come to its end"),
+        _("Its time is over, so it signs nothing more. Add a new one to go on."),
+        "clock",
+        "warn",
+    ),
+    "expires_soon": Words(
+        _("Your token ends soon"),
+        _("Add a new one in time, so that you can go on signing without a gap."),
+        "clock",
+        "warn",
+    ),
+    "approval": Words(
+        _("Something waits for a second operator"),
+        _("An operator asked for what two have to agree to. Look at it, then approve or refuse."),
+        "clock",
+        "warn",
+    ),
+    "invited": Words(
+        _("You are invited to an organisation"),
+        _(
+            "Its operators see the tokens of its members, and can suspend or revoke them. Look at "
+            "who invites you, then accept or decline."
+        ),
+        "person",
+        "",
+    ),
 }

@@ -1,7 +1,5 @@
 """Endpoints on receipts and challenge codes."""
 
-from collections.abc import Callable
-
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import File, Router
@@ -9,23 +7,15 @@ from ninja.files import UploadedFile
 
 from accounts.security import HOLDER_AUTH, caller
 from common.errors import NotFoundError
+from common.schemas import Hex8, Hex32
 from enrolment.authserver_client import to_base64
-from protocol import qrtext
-from protocol.qrtext import Link
 from receipts import images, services
+from receipts.drawing import FORMS, drawn, drawn_challenge
 from receipts.schemas import FoldedStepOut, ReceiptIn, ReportOut
 from transactions import selectors
-from transactions.schemas import Hex8, Hex32
 from transactions.services import receipt_bytes
 
 router = Router(tags=["receipts"])
-
-_TYPES = {
-    "cbor": "application/cose",
-    "txt": "text/plain; charset=utf-8",
-    "png": "image/png",
-    "svg": "image/svg+xml",
-}
 
 
 @router.post("/receipts/verify", response=ReportOut, auth=None)
@@ -45,7 +35,7 @@ def read(request: HttpRequest, picture: File[UploadedFile]) -> ReportOut:
 def show_receipt(request: HttpRequest, receipt_id: Hex32, form: str) -> HttpResponse:
     """Return a receipt as cbor, txt, png or svg; for the parties."""
     step = selectors.step_by_receipt(bytes.fromhex(receipt_id))
-    if step is None or form not in _TYPES:
+    if step is None or form not in FORMS:
         raise NotFoundError("There is no such receipt.")
     holder = caller(request)
     if step.holder_id != holder.pk and not selectors.is_party(
@@ -53,20 +43,14 @@ def show_receipt(request: HttpRequest, receipt_id: Hex32, form: str) -> HttpResp
     ):
         raise NotFoundError("There is no such receipt.")
     text = services.drawable_text(step, now=timezone.now())
-    return _drawn(
-        text, bytes(step.receipt or b""), form, f"receipt-{step.position + 1}-{step.transaction}"
-    )
+    return drawn(step, text, bytes(step.receipt or b""), form, "receipt")
 
 
 @router.get("/steps/{s}/challenge.{form}", auth=HOLDER_AUTH, response={200: None})
 def show_challenge(request: HttpRequest, s: Hex32, form: str) -> HttpResponse:
     """Return an open challenge as cbor, txt, png or svg."""
     step = selectors.visible_step(holder=caller(request), s=bytes.fromhex(s))
-    if not step.is_open or form not in _TYPES:
-        raise NotFoundError("There is no open challenge here.")
-    text = selectors.challenge_text(step)
-    _, bundle = qrtext.decode(text, Link.BUNDLE)
-    return _drawn(text, bundle, form, f"challenge-{step.position + 1}-{step.transaction}")
+    return drawn_challenge(step, form)
 
 
 @router.get("/receipts/{tx}/steps", response=list[FoldedStepOut], auth=HOLDER_AUTH)
@@ -77,15 +61,3 @@ def folded_steps(request: HttpRequest, tx: Hex8, to: int) -> list[FoldedStepOut]
         FoldedStepOut(statement=to_base64(statement), verdict=to_base64(verdict))
         for statement, verdict in selectors.folded_steps(transaction=chain, to=min(to, 10**6))
     ]
-
-
-def _drawn(text: str, content: bytes, form: str, name: str) -> HttpResponse:
-    draw: dict[str, Callable[[str], bytes]] = {
-        "png": images.draw_png,
-        "svg": images.draw_svg,
-        "txt": str.encode,
-    }
-    body = draw[form](text) if form in draw else content
-    response = HttpResponse(body, content_type=_TYPES[form])
-    response["Content-Disposition"] = f'inline; filename="{name}.{form}"'
-    return response

@@ -6,7 +6,7 @@ import warnings
 from typing import Any, Literal
 
 import zxingcpp
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 from qrcode.constants import ERROR_CORRECT_M
 from qrcode.image.svg import SvgPathImage
 from qrcode.main import QRCode
@@ -18,6 +18,8 @@ from receipts.errors import ImageUnreadableError
 # Pixels of a module in a PNG: sharp on screens and when printed small.
 MODULE_PIXELS = 8
 QUIET_ZONE_MODULES = 4
+# Of the bar with a mark.
+BAR_MODULES = 8
 MAX_IMAGE_BYTES = 1_000_000
 MAX_IMAGE_PIXELS = 40_000_000
 # qrcode.util's modes, as its types want them.
@@ -31,20 +33,38 @@ _UNREADABLE = (
 _QR_ONLY = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 
 
-def draw_png(text: str) -> bytes:
-    """Draw one of our links as a PNG: error level M, no logo, at most version 25."""
+def draw_png(text: str, mark: str = "") -> bytes:
+    """Draw one of our links as a PNG: error level M, no logo, at most version 25.
+
+    Args:
+        text: The link.
+        mark: A word in a black bar above the code, beyond its quiet zone; ASCII.
+    """
     out = io.BytesIO()
-    _code(text).make_image().save(out, "PNG")
+    code: Image.Image = _code(text).make_image().get_image()
+    (_marked(code, mark) if mark else code).save(out, "PNG")
     return out.getvalue()
 
 
-def draw_svg(text: str) -> bytes:
-    """Draw one of our links as an SVG, dark on white also where pages are dark."""
+def draw_svg(text: str, mark: str = "") -> bytes:
+    """Draw one of our links as an SVG, dark on white also where pages are dark; else as a PNG."""
     out = io.BytesIO()
     _code(text).make_image(image_factory=SvgPathImage).save(out)
     size = (_code_modules(text) + 2 * QUIET_ZONE_MODULES) * MODULE_PIXELS / 10
-    background = f'<rect width="{size:g}mm" height="{size:g}mm" fill="#fff"/>'
-    return re.sub(rb"(<svg[^>]*>)", rb"\1" + background.encode(), out.getvalue(), count=1)
+    bar = BAR_MODULES * MODULE_PIXELS / 10 if mark else 0
+    # Drawn above what was the picture, which stays as it is.
+    head = (
+        f'<svg width="{size:g}mm" height="{size + bar:g}mm" version="1.1" '
+        f'viewBox="0 {-bar:g} {size:g} {size + bar:g}" xmlns="http://www.w3.org/2000/svg">'
+        f'<rect width="{size:g}" height="{size:g}" fill="#fff"/>'
+    )
+    if mark:
+        head += (
+            f'<rect y="{-bar:g}" width="{size:g}" height="{bar:g}"/><text x="{size / 2:g}" '
+            f'y="{-bar / 4:g}" fill="#fff" font-family="sans-serif" font-size="{bar * 0.7:g}" '
+            f'font-weight="bold" text-anchor="middle">{mark}</text>'
+        )
+    return re.sub(rb"<svg[^>]*>", head.encode(), out.getvalue(), count=1)
 
 
 def read_codes(picture: bytes) -> list[str]:
@@ -69,6 +89,21 @@ def read_codes(picture: bytes) -> list[str]:
     if not found:
         raise ImageUnreadableError
     return [code.text for code in found]
+
+
+def _marked(code: Image.Image, mark: str) -> Image.Image:
+    """Return a code with a word in a black bar above it."""
+    bar = BAR_MODULES * MODULE_PIXELS
+    picture = Image.new("1", (code.width, code.height + bar))
+    picture.paste(code, (0, bar))
+    ImageDraw.Draw(picture).text(
+        (code.width / 2, bar / 2),
+        mark,
+        fill=1,
+        font=ImageFont.load_default(bar * 0.7),
+        anchor="mm",
+    )
+    return picture
 
 
 def _code(text: str) -> "QRCode[Any]":

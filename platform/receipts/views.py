@@ -5,9 +5,12 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from common.errors import NotFoundError
 from common.policies import allow_scanning
 from common.words import KINDS
 from receipts import services
+from receipts.drawing import drawn_challenge
+from transactions.sign_in import PendingSignIn, pending_sign_in
 
 
 @require_safe
@@ -17,6 +20,16 @@ def scan(request: HttpRequest) -> HttpResponse:
     response = render(request, "receipts/scan.html", {"kinds": kinds})
     allow_scanning(response)
     return response
+
+
+@require_safe
+@pending_sign_in
+def sign_in_challenge(pending: PendingSignIn, form: str) -> HttpResponse:
+    """GET /sign-in/token/challenge.<form>: what the token is asked, for the browser alone."""
+    step = pending.step
+    if step is None:
+        raise NotFoundError
+    return drawn_challenge(step, form)
 
 
 @require_safe

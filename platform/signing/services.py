@@ -9,10 +9,10 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
+from common.sealing import sealer
 from protocol.ed25519 import SigningKey
 from protocol.errors import ProtocolError
 from protocol.keys import Directory, Host, KeyCertificate, Purpose, day_of
-from protocol.sealing import Sealer
 from protocol.statement import Platform
 from signing.errors import KeysMissingError, RootKeyInvalidError
 from signing.models import PlatformKey
@@ -41,11 +41,6 @@ def platform_information() -> Platform:
         settings.COUNTERSIGN_PLATFORM_NAME,
         settings.COUNTERSIGN_ORIGIN,
     )
-
-
-def sealer() -> Sealer:
-    """Return the sealer of this service's key-encryption key."""
-    return Sealer.from_base64(settings.COUNTERSIGN_KEK)
 
 
 def load_or_create_root(path: Path) -> SigningKey:

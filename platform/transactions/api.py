@@ -5,29 +5,31 @@ import base64
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import Router
+from ninja import Router, Status
 from ninja.pagination import CursorPagination, paginate
 
 from accounts.security import HOLDER_AUTH, caller
 from common.errors import InputInvalidError
-from common.schemas import sent
+from common.schemas import Hex8, Hex32, sent
 from enrolment.schemas import DigitsIn, Serial
 from protocol.errors import ProtocolError
 from transactions import selectors, services
 from transactions.models import Transaction
 from transactions.schemas import (
     AnswerOut,
+    AnswersIn,
     ChainOut,
     ChallengeOut,
     ContinueIn,
     DeclineIn,
-    Hex8,
-    Hex32,
     PostedIn,
+    ProofIn,
+    ProofOut,
     ResponseIn,
     StepOut,
     TransactionIn,
     TransactionOut,
+    UnlockIn,
 )
 
 router = Router(auth=HOLDER_AUTH, tags=["transactions"])
@@ -109,6 +111,56 @@ def activate_token(request: HttpRequest, serial: Serial, body: DigitsIn) -> Http
         holder=caller(request), serial=serial, digits=body.digits, now=timezone.now()
     )
     return sent(ChallengeOut.of(step), status=201)
+
+
+@router.post("/tokens/{serial}/test", response={201: ChallengeOut}, tags=["tokens"])
+def try_token(request: HttpRequest, serial: Serial) -> HttpResponse:
+    """Ask a token for a response that approves nothing."""
+    step = services.start_test(holder=caller(request), serial=serial, now=timezone.now())
+    return sent(ChallengeOut.of(step), status=201)
+
+
+@router.post("/tokens/{serial}/unlock", response={201: ChallengeOut}, tags=["tokens"])
+def unlock_token(request: HttpRequest, serial: Serial, body: UnlockIn) -> HttpResponse:
+    """Ask another token of the caller; when it has answered, the locked one is unlocked."""
+    step = services.start_unlock(
+        holder=caller(request), serial=serial, by=body.by, now=timezone.now()
+    )
+    return sent(ChallengeOut.of(step), status=201)
+
+
+@router.post(
+    "/tokens/{serial}/resynchronisations", response={201: list[ChallengeOut]}, tags=["tokens"]
+)
+def start_resynchronisation(request: HttpRequest, serial: Serial) -> Status[list[ChallengeOut]]:
+    """Ask a token for two responses, by which its server finds its clock or counter again."""
+    steps = services.start_resynchronisation(
+        holder=caller(request), serial=serial, now=timezone.now()
+    )
+    return Status(201, [ChallengeOut.of(step) for step in steps])
+
+
+@router.post("/tokens/{serial}/resynchronise", response=AnswerOut, tags=["tokens"])
+def resynchronise(request: HttpRequest, serial: Serial, body: AnswersIn) -> HttpResponse:
+    """Have two responses judged, as one try."""
+    first, second = body.answers
+    answer = services.resynchronise(
+        holder=caller(request),
+        serial=serial,
+        asked=(bytes.fromhex(first.step), bytes.fromhex(second.step)),
+        given=(first.response, second.response),
+        now=timezone.now(),
+    )
+    return sent(AnswerOut.of(answer))
+
+
+@router.post("/steps/{s}/proof", response=ProofOut)
+def prove_host(request: HttpRequest, s: Hex32, body: ProofIn) -> ProofOut:
+    """Get the server's own answer to digits that the token shows: nobody else has it."""
+    answer = services.prove_host(
+        holder=caller(request), s=bytes.fromhex(s), challenge=body.challenge, now=timezone.now()
+    )
+    return ProofOut(answer=answer)
 
 
 @router.get("/steps/{s}", response=ChallengeOut | StepOut)

@@ -69,6 +69,16 @@ class PreviousContentChangedError(DomainError):
     title = "The receipt does not say what was signed."
 
 
+class PreviousStepForgottenError(DomainError):
+    """The receipt is ours, but what it builds on was lost with a newer database."""
+
+    code = "previous_step_forgotten"
+    title = (
+        "This site was restored from a backup and has forgotten what this receipt builds on. "
+        "Show the receipt of the step before it first."
+    )
+
+
 class ReceiptSignatureInvalidError(DomainError):
     """The receipt was changed, or is not signed by this platform's key."""
 
@@ -124,3 +134,62 @@ class StepNotDueError(DomainError):
 
     code = "step_not_due"
     title = "This step still has time, so there is nothing to settle."
+
+
+class NothingToResynchroniseError(DomainError):
+    """The token has neither a clock nor a counter."""
+
+    code = "nothing_to_resynchronise"
+    title = "This token has neither a clock nor a counter, so it cannot run away."
+
+
+class NotToBeContinuedError(DomainError):
+    """The step concerned a token alone, such as a test; nothing was agreed in it."""
+
+    code = "not_to_be_continued"
+    title = "A test, an activation or the like is no base for a step."
+
+
+class KindNotAllowedError(DomainError):
+    """The policy bars this kind for tokens that show no text."""
+
+    code = "kind_not_allowed"
+    status = 422
+    title = "Tokens of this sort may not sign this kind of statement here."
+
+
+class AmountAboveLimitError(DomainError):
+    """The policy limits what tokens may sign that show no text."""
+
+    code = "amount_above_limit"
+    status = 422
+    title = "This amount is more than this token may sign here."
+
+
+class LifetimeAboveLimitError(DomainError):
+    """The policy has challenges live less long."""
+
+    code = "lifetime_above_limit"
+    status = 422
+    title = "Challenges do not live as long as that here."
+
+
+class SignInUsedError(DomainError):
+    """A sign-in by token lets somebody in once."""
+
+    code = "sign_in_used"
+    title = "Nobody can sign in by this any more."
+
+
+class TokenRequiredError(DomainError):
+    """The policy asks everybody for a token."""
+
+    code = "token_required"
+    title = "Everybody with a token is asked for it here."
+
+
+class NotFreeToLeaveError(DomainError):
+    """Others may still wait for the holder."""
+
+    code = "not_free_to_leave"
+    title = "End your open steps and transactions first."

@@ -13,26 +13,27 @@ from common import words
 from common.amounts import read_amount, write_amount
 from common.errors import DomainError
 from common.forms import Tiles, add_refusal
+from common.schemas import ACCOUNT_PATTERN, EMAIL_PATTERN
 from common.sentences import sentence
 from common.templatetags.countersign import amount as amount_words
-from enrolment.selectors import active_tokens_of
+from enrolment.selectors import policy, signing_tokens_of
 from protocol.currency import EXPONENTS
 from protocol.errors import ProtocolError
 from protocol.statement import (
     CAPS,
-    DEFAULT_TTL_SECONDS,
     MAX_DUE_DAYS,
     Demand,
     Kind,
     check_words,
 )
 from protocol.text import length, normalise
+from transactions.limits import limits_in_words, lives
 from transactions.models import Step
-from transactions.schemas import ACCOUNT_PATTERN, EMAIL_PATTERN
 from transactions.services import Asked, Invited
 
 if TYPE_CHECKING:
     from accounts.models import Holder
+    from enrolment.models import Token
 
 _DEMAND = ("amount", "currency", "payee_name", "payee_account", "text", "reference", "due_days")
 _RULES = ("is_open_to_anyone", "may_repeat_holder", "last_signer_may_close")
@@ -43,12 +44,6 @@ _CURRENCIES = [
     (gettext_lazy("Often used"), [(code, code) for code in _OFTEN]),
     (gettext_lazy("All"), [(code, code) for code in sorted(set(EXPONENTS) - set(_OFTEN))]),
 ]
-_LIVES = (
-    (60, gettext_lazy("1 minute")),
-    (DEFAULT_TTL_SECONDS, gettext_lazy("3 minutes")),
-    (300, gettext_lazy("5 minutes")),
-    (600, gettext_lazy("10 minutes")),
-)
 # Refusals that are about one field, though they do not name it.
 _FIELD_OF = {
     "token_not_paired": "token",
@@ -193,10 +188,7 @@ class PartForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
     ttl = forms.TypedChoiceField(
-        label=gettext_lazy("How long may the answer take?"),
-        choices=_LIVES,
-        coerce=int,
-        initial=DEFAULT_TTL_SECONDS,
+        label=gettext_lazy("How long may the answer take?"), choices=lives, coerce=int
     )
 
     def __init__(self, *args: Any, holder: "Holder", is_open: bool = True, **kwargs: Any) -> None:
@@ -205,13 +197,15 @@ class PartForm(forms.Form):
         self.status = 200 if not self.is_bound else 422
         # Code of what a service refused; empty while none did.
         self.refusal = ""
-        self.tokens = active_tokens_of(holder=holder)
+        self.tokens = signing_tokens_of(holder=holder)
         token = cast(forms.ChoiceField, self.fields["token"])
-        serials = {known.serial: known.serial for known in self.tokens}
-        token.widget = Tiles(explained=serials, are_rows=True)
+        explained = {known.serial: _explained(known) for known in self.tokens}
+        token.widget = Tiles(explained=explained, are_rows=True)
         token.choices = [(known.serial, known.name or known.kind) for known in self.tokens]
-        if len(self.tokens) == 1:
-            token.initial = self.tokens[0].serial
+        # The one that was used last; where that cannot sign any more, the newest.
+        if self.tokens and self.initial.get("token") not in explained:
+            self.initial["token"] = self.tokens[0].serial
+        self.fields["ttl"].initial = policy().ttl_seconds
         nobody = (
             gettext_lazy("Whoever holds the QR code")
             if is_open
@@ -327,6 +321,12 @@ class ReceiptForm(forms.Form):
     )
 
 
+def _explained(token: "Token") -> str:
+    """Say which token it is, and what it may not sign."""
+    locked = str(words.STATES["locked"].words) if token.is_locked else ""
+    return " · ".join(part for part in (token.serial, limits_in_words(token), locked) if part)
+
+
 def usual(last: Step | None) -> dict[str, Any]:
     """Return what a new part begins with, by the step that the holder wrote last."""
     is_chinese = (get_language() or "").startswith("zh")
@@ -351,7 +351,8 @@ def as_written(step: Step) -> dict[str, Any]:
         "next": "account" if account else "email" if step.next_email else "anyone",
         "next_account": account,
         "next_email": step.next_email,
-        "ttl": statement.ttl,
+        # What is not offered any more would leave the shortest chosen.
+        **({"ttl": statement.ttl} if statement.ttl in dict(lives()) else {}),
         **{name: getattr(chain, name) for name in _RULES},
     }
 

@@ -201,3 +201,17 @@ class Step(models.Model):
     def is_signed(self) -> bool:
         """Whether its holder approved it."""
         return self.state == self.State.SIGNED
+
+
+class ErasedStep(models.Model):
+    """What stays of a step whose only party left: digests, which tell nobody what was agreed."""
+
+    tx = models.BinaryField(max_length=8, db_index=True, help_text="Of its transaction.")
+    position = models.PositiveIntegerField()
+    s = models.BinaryField(max_length=32, unique=True, help_text="Digest S of the statement.")
+    v = models.BinaryField(max_length=32, null=True, help_text="Digest V of the verdict.")
+    link = models.BinaryField(max_length=32, null=True, help_text="Digest L of a signed step.")
+    receipt_id = models.BinaryField(max_length=32, null=True, help_text="SHA-256 of the receipt.")
+
+    def __str__(self) -> str:
+        return bytes(self.s).hex()[:12]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from ninja import Schema
 from pydantic import ConfigDict, Field, StrictInt, StringConstraints, model_validator
 
-from common.schemas import Input
+from common.schemas import Account, Email, Hex32, Input
 from enrolment.schemas import Serial
 from protocol.statement import Kind, Statement
 from protocol.verdict import Reason
@@ -14,13 +14,6 @@ from transactions.models import Step, Transaction
 from transactions.selectors import challenge_text, receipt_text, typed_question
 from transactions.services import Answer, Asked, Invited
 
-Hex8 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
-Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-ACCOUNT_PATTERN = r"^[0-9]{12}$"
-# One plain address: nothing that a mail header would read as a name, a list or a comment.
-EMAIL_PATTERN = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}$"
-Account = Annotated[str, StringConstraints(pattern=ACCOUNT_PATTERN)]
-Email = Annotated[str, StringConstraints(pattern=EMAIL_PATTERN, to_lower=True)]
 # Wider than the caps of the protocol, which answers with the count; narrower than a flood.
 Words = Annotated[str, Field(max_length=2000)]
 # What is judged is judged by the authentication server; this only bounds it.
@@ -61,7 +54,7 @@ class StepIn(Input):
     remark: Words
     token: Serial
     next: NextIn = NextIn()
-    ttl: StrictInt = 180
+    ttl: StrictInt | None = None
 
     def asked(self) -> Asked:
         """Return the part as the services take it."""
@@ -92,6 +85,36 @@ class ResponseIn(Input):
     """The digits the token shows."""
 
     response: Response
+
+
+class UnlockIn(Input):
+    """Which of the caller's other tokens answers."""
+
+    by: Serial
+
+
+class AnsweredIn(ResponseIn):
+    """A step, and the digits that the token showed for it."""
+
+    step: Hex32
+
+
+class AnswersIn(Input):
+    """Two responses, in the order in which the token gave them."""
+
+    answers: Annotated[list[AnsweredIn], Field(min_length=2, max_length=2)]
+
+
+class ProofIn(Input):
+    """Digits that the token shows, for its server to answer."""
+
+    challenge: Response
+
+
+class ProofOut(Schema):
+    """What the server answers: the token must expect the same."""
+
+    answer: str
 
 
 class DeclineIn(Input):

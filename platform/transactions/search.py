@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.selectors import holders_matching
 from common.prefixes import id_range
 from protocol.fields import DIGEST_BYTES, ID_BYTES
+from protocol.statement import Kind
 from transactions.models import EXPIRY_LEEWAY, Step, Transaction
 from transactions.selectors import steps_of
 
@@ -47,11 +48,13 @@ def steps_under_way(*, now: datetime) -> UnderWay:
 def transactions_matching(text: str, *, state: str = "") -> QuerySet[Transaction]:
     """Return transactions by the beginning of their id or by an owner or party, newest first.
 
+    Sign-ins by token are none.
+
     Args:
         text: What to look for; all when empty.
         state: One of ``TRANSACTION_STATES``; any when empty.
     """
-    found = Transaction.objects.select_related("owner").order_by("-pk")
+    found = _without_sign_ins().select_related("owner").order_by("-pk")
     if state:
         found = found.filter(state=state)
     if state not in ("", Transaction.State.OPEN):
@@ -95,7 +98,7 @@ def recent_steps_of(*, token_id: int) -> QuerySet[Step]:
 
 def recent_transactions_of(*, holder_id: int) -> QuerySet[Transaction]:
     """Return the transactions that a holder has begun, newest first."""
-    return Transaction.objects.filter(owner=holder_id).order_by("-pk")
+    return _without_sign_ins().filter(owner=holder_id).order_by("-pk")
 
 
 def audit_subjects(transaction: Transaction, steps: list[Step]) -> list[str]:
@@ -106,6 +109,11 @@ def audit_subjects(transaction: Transaction, steps: list[Step]) -> list[str]:
         s = step.public_id
         subjects += [s, *(f"/api/v1/steps/{s}/{call}" for call in _CALLS_ON_STEP)]
     return subjects
+
+
+def _without_sign_ins() -> QuerySet[Transaction]:
+    sign_ins = Step.objects.filter(transaction=OuterRef("pk"), kind=Kind.LOGIN)
+    return Transaction.objects.exclude(Exists(sign_ins))
 
 
 def _begins(field: str, text: str, octets: int) -> Q:

@@ -21,12 +21,13 @@ from protocol.receipt import MAX_STEPS, Receipt
 from protocol.statement import Kind, Sight, Statement
 from signing.services import platform_information
 from tokens.question import question_for
-from tokens.suite import OCRASuite
+from tokens.suites import parse_suite
 from transactions.models import EXPIRY_LEEWAY, Step, Transaction
 from transactions.standing import MAX_UNSUCCESSFUL_PER_HEAD, Entry, Standing
 
 if TYPE_CHECKING:
     from accounts.models import Holder
+    from enrolment.models import Token
 
 BUSINESS_KINDS = [kind.value for kind in Kind if kind.is_business]
 
@@ -133,11 +134,22 @@ def standing_of(*, transaction: Transaction, holder: "Holder", now: datetime) ->
     return Standing(transaction, steps, holder, now)
 
 
-def transactions_of(*, holder: "Holder") -> QuerySet[Transaction]:
-    """Return the transactions a holder is a party of or is invited to, newest first."""
-    mine = Step.objects.filter(kind__in=BUSINESS_KINDS).filter(
-        Q(holder=holder) | Q(next_holder=holder) | _invited_by_email(holder)
-    )
+def transactions_of(
+    *, holder: "Holder", tokens: "Iterable[Token] | None" = None
+) -> QuerySet[Transaction]:
+    """Return the transactions a holder is a party of or is invited to, newest first.
+
+    Args:
+        holder: Whose.
+        tokens: Only those that one of these tokens of the holder was to sign.
+    """
+    business = Step.objects.filter(kind__in=BUSINESS_KINDS)
+    if tokens is not None:
+        mine = business.filter(holder=holder, token__in=tokens)
+    else:
+        mine = business.filter(
+            Q(holder=holder) | Q(next_holder=holder) | _invited_by_email(holder)
+        )
     return (
         Transaction.objects.filter(pk__in=mine.values("transaction"))
         .select_related("owner")
@@ -218,7 +230,7 @@ def as_receipt_step(step: Step, *, verdict: bytes, decided: int, seq: int) -> Li
         decided=decided,
         seq=seq,
         signature=cose.parse(verdict).signature,
-        by=certified_server(step.token),
+        by=certified_server(step.token, vk=statement.vk, decided=decided),
     )
     return Linked(statement.prev, content)
 
@@ -251,14 +263,16 @@ def typed_question(step: Step) -> str | None:
     """Return the digits to type into the token, where its suite has them."""
     if step.token.sight != Sight.TYPED or not step.is_open:
         return None
-    return question_for(OCRASuite.parse(step.token.suite), bytes(step.s))
+    return question_for(parse_suite(step.token.suite), bytes(step.s))
 
 
 def to_answer(*, holder: "Holder", now: datetime) -> QuerySet[Step]:
-    """Return the steps that wait for a holder's token, the most urgent first."""
-    return Step.objects.filter(
-        holder=holder, state=Step.State.CHALLENGED, expires_at__gt=now
-    ).order_by("expires_at")
+    """Return the steps that wait for a holder's token, the most urgent first.
+
+    A sign-in is not among them: whoever is signed in and answers it lets somebody else in.
+    """
+    waiting = Step.objects.filter(holder=holder, state=Step.State.CHALLENGED, expires_at__gt=now)
+    return waiting.exclude(kind=Kind.LOGIN).order_by("expires_at")
 
 
 def to_continue(*, holder: "Holder", now: datetime) -> QuerySet[Step]:

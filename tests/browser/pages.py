@@ -73,13 +73,30 @@ def _begin_enrolment(page: BrowserPage, scene: Scene) -> None:
     page.fill("[name=name]", "Tablet")
     page.locator("main form button").click()
     page.wait_for_url("**/activate")
-    page.locator("main summary").click()
+    _unfold(page, scene)
+
+
+def _add_webhook(page: BrowserPage, scene: Scene) -> None:
+    """Have a program told."""
+    page.fill("[name=url]", "https://shop.example/events")
+    page.locator("main form button").last.click()
+    page.wait_for_url("**/webhooks/*")
+
+
+def _sign_in(page: BrowserPage, scene: Scene) -> None:
+    """Type the right password of somebody who is asked for a token, too."""
+    sina = scene.people["sina"]
+    page.fill("[name=login]", sina.email)
+    page.fill("[name=password]", sina.password)
+    page.press("[name=password]", "Enter")
+    page.locator(".qr img").wait_for()
 
 
 PAGES = (
     Page("landing", "/"),
     Page("sign-up", "/accounts/signup/"),
     Page("sign-in", "/accounts/login/"),
+    Page("sign-in-token", "/accounts/login/", act=_sign_in),
     Page("reset-password", "/accounts/password/reset/"),
     Page("home", "/", who="anna"),
     Page("home-empty", "/", who="nora"),
@@ -103,17 +120,50 @@ PAGES = (
     Page("token-suspended", "/tokens/{suspended}", who="anna"),
     Page("token-new", "/tokens/new", who="anna"),
     Page("token-enrol", "/tokens/new", who="anna", act=_begin_enrolment),
+    Page("tokens-many", "/tokens", who="tina"),
+    Page("token-replaced", "/tokens/{replaced}", who="tina"),
+    Page("token-replacing", "/tokens/{replacing}", who="tina"),
+    Page("token-locked", "/tokens/{locked_token}", who="tina"),
+    Page("token-card", "/tokens/{card}", who="tina", act=_unfold),
+    Page("token-replace", "/tokens/{replacing}/replace", who="tina"),
+    Page("token-try", "/tokens/{replacing}/try", who="tina"),
+    Page("token-unlock", "/tokens/{locked_token}/unlock", who="tina"),
+    Page("token-resynchronise", "/tokens/{keypad}/resynchronise", who="tina"),
+    Page(
+        "token-resynchronise-answers",
+        "/tokens/{keypad}/resynchronise/{first}/{second}",
+        who="tina",
+    ),
+    Page("token-assign", "/tokens/assign?replaces={keypad}", who="tina"),
+    Page("token-activate-card", "/tokens/{card}/activate", who="tina"),
+    Page("step-card", "/steps/{card_step}", who="tina"),
+    Page("step-typed", "/steps/{typed_step}", who="tina", act=_unfold),
+    Page("step-testing", "/steps/{trying}", who="tina"),
+    Page("step-tested", "/steps/{tried}", who="tina"),
+    Page("step-unlocking", "/steps/{unlocking}", who="tina"),
     Page("inbox", "/inbox", who="anna"),
     Page("inbox-empty", "/inbox", who="nora"),
     Page("account", "/account", who="anna"),
+    Page("webhooks", "/webhooks", who="anna"),
+    Page("webhook", "/webhooks", who="nora", act=_add_webhook),
     Page("account-address", "/accounts/email/", who="anna"),
     Page("account-password", "/accounts/password/change/", who="anna"),
     Page("account-passkeys", "/accounts/2fa/", who="anna"),
+    Page("account-token", "/account/token", who="anna"),
+    Page("account-token-asked", "/account/token", who="sina"),
+    Page("account-sessions", "/accounts/sessions/", who="anna"),
+    Page("account-delete", "/account/delete", who="anna"),
+    Page("account-delete-free", "/account/delete", who="nora"),
+    Page("organisations", "/organisations", who="sina"),
+    Page("organisations-none", "/organisations", who="nora"),
+    Page("organisation", "/organisations/{organisation}", who="orla", act=_unfold),
+    Page("organisation-member", "/organisations/{organisation}/members/{member}", who="orla"),
     Page("account-again", "/accounts/reauthenticate/", who="anna"),
     Page("scan", "/scan", act=lambda page, _: page.locator("#ways").wait_for()),
     Page("scan-other", "/scan", act=lambda page, _: _scan(page, "https://example.org/")),
     Page("scan-receipt", "/scan", act=lambda page, scene: _scan(page, scene.receipt)),
     Page("scan-refusal", "/scan", act=lambda page, scene: _scan(page, scene.refusal)),
+    Page("scan-test", "/scan", act=lambda page, scene: _scan(page, scene.test)),
     Page("scan-changed", "/scan", act=lambda page, scene: _scan(page, _changed(scene.receipt))),
     Page("new-transaction", "/transactions/new", who="anna"),
     Page("new-transaction-without-token", "/transactions/new", who="nora"),
@@ -126,6 +176,11 @@ PAGES = (
     Page("console-holder", "/console/holders/{account}", who="operator"),
     Page("console-tokens", "/console/tokens", who="operator"),
     Page("console-token", "/console/tokens/{token}", who="operator"),
+    Page("console-tokens-none", "/console/tokens?standing=replaced", who="operator"),
+    Page("console-stock", "/console/stock", who="operator"),
+    Page("console-assign", "/console/stock/HW0001", who="operator"),
+    Page("console-policy", "/console/policy", who="operator"),
+    Page("console-approvals", "/console/approvals", who="operator"),
     Page("console-hosts", "/console/hosts", who="operator"),
     Page("console-host", "/console/hosts/1", who="operator"),
     Page("console-transactions", "/console/transactions", who="operator"),

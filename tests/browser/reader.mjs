@@ -48,7 +48,7 @@ async function verify({ hex, directory, fetched, words }) {
   globalThis.gettext = words && ((message) => words[message] ?? message);
   opened.set(directory, opened.get(directory) ?? (await openDirectory(fromHex(directory))));
   const message = fromHex(hex);
-  const messages = Object.entries(fetched ?? {}).map(([vk, given]) => [vk, fromHex(given)]);
+  const messages = Object.entries(fetched ?? {}).map(([vk, given]) => [vk, given.map(fromHex)]);
   const report = await verifyReceipt(message, opened.get(directory), new Map(messages));
   const { isValid, isRefusal, isComplete } = report;
   return { ...report, isValid, isRefusal, isComplete };

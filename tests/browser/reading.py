@@ -1,6 +1,6 @@
 """What Python reads in a message, in the form in which reader.mjs says it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -146,13 +146,15 @@ def directory_question(message: bytes, root: bytes | None) -> Question:
 def verification(
     message: bytes,
     directory: Directory = world.DIRECTORY,
-    fetched: Mapping[bytes, bytes] | None = None,
+    fetched: Mapping[bytes, Sequence[bytes]] | None = None,
 ) -> Question:
     """Have a receipt verified."""
     given = {
         "hex": message.hex(),
         "directory": _published(directory),
-        "fetched": {vk.hex(): found.hex() for vk, found in (fetched or {}).items()},
+        "fetched": {
+            vk.hex(): [each.hex() for each in found] for vk, found in (fetched or {}).items()
+        },
     }
     return Question("verify", given, lambda: _report(message, directory, fetched))
 
@@ -162,7 +164,9 @@ def _published(directory: Directory) -> str:
     return directory.sign(world.DIRECTORY_KEY).hex()
 
 
-def _report(message: bytes, directory: Directory, fetched: Mapping[bytes, bytes] | None) -> Record:
+def _report(
+    message: bytes, directory: Directory, fetched: Mapping[bytes, Sequence[bytes]] | None
+) -> Record:
     report = verify_receipt(message, directory, fetched)
     read = report.receipt
     return record(

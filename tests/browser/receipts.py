@@ -1,6 +1,6 @@
 """Receipts to verify, sound and not, each with the keys it is verified with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from tests.protocol import world
 
 DAY = 86400
 CHAIN = world.chain(7)
-FETCHED = {signed.step.vk: signed.certificate for signed in CHAIN}
+FETCHED = {signed.step.vk: [signed.certificate] for signed in CHAIN}
 ONE = world.receipt_in_form(CHAIN[:1], 1, 1)
 WHOLE = tampering.WHOLE
 
@@ -26,7 +26,7 @@ class Case(NamedTuple):
 
     message: bytes
     directory: Directory = world.DIRECTORY
-    fetched: Mapping[bytes, bytes] | None = None
+    fetched: Mapping[bytes, Sequence[bytes]] | None = None
 
 
 def cases() -> dict[str, Case]:
@@ -269,6 +269,7 @@ def with_other_certificates() -> Iterator[tuple[str, Case]]:
     right = cose.parse(CHAIN[0].certificate).payload
     serial = ServerCertificate(CHAIN[0].server.public, "CS9", world.TODAY - 5, world.TODAY + 5)
     server = replace(serial, key=CHAIN[1].server.public, serial=step.serial)
+    case = by_platform(ONE.without_certificates())
     for name, fetched in {
         "other server": CHAIN[1].certificate,
         "other serial": serial.sign(world.HOST_KEY),
@@ -279,8 +280,11 @@ def with_other_certificates() -> Iterator[tuple[str, Case]]:
         "not by a host key": cose.sign(world.HOST_ROOT, Typ.SERVER, right),
         "of another type": cose.sign(world.HOST_KEY, Typ.KEY, right),
     }.items():
-        case = by_platform(ONE.without_certificates())
-        yield f"fetched: {name}", case._replace(fetched={step.vk: fetched})
+        yield f"fetched: {name}", case._replace(fetched={step.vk: [fetched]})
+        both = {step.vk: [fetched, CHAIN[0].certificate]}
+        yield f"fetched: {name}, and the right one", case._replace(fetched=both)
+    yield "fetched: none for it", case._replace(fetched={step.vk: []})
+    yield "fetched: two that do not fit", case._replace(fetched={step.vk: [b"", b"garbage"]})
 
 
 def certified(step: Step, key: bytes, first: int, last: int) -> CertifiedServer:

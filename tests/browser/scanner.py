@@ -15,6 +15,7 @@ from tests.protocol import world
 COMPLETE = "Signed. All checks passed."
 INCOMPLETE = "Signed. Some lines could not be checked."
 REFUSED = "Refused. Nothing was signed."
+TEST = "TEST. Nothing was approved."
 CHANGED = "Do not trust this: something is changed."
 FOREIGN = "Not checked: it is of another platform."
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from countersign.person import Person
 from protocol.verdict import Reason
+from tests.browser.account_scene import make_accounts
 from tests.browser.browser import Visitor
+from tests.browser.token_scene import fill_stock, make_tokens
 from tests.e2e.live import Live
 from tests.e2e.party import ORDER, Party
 from tests.e2e.wire import Fault
@@ -23,19 +26,23 @@ class Scene:
 
     Attributes:
         people: ``anna`` has everything, ``ben`` and ``chen`` are her parties, ``nora`` is new
-            here and has nothing, ``operator`` looks after the site.
+            here and has nothing, ``tina`` has many tokens, ``operator`` looks after the site;
+            and those of tests.browser.account_scene.
         places: Ids that stand in paths: Anna's ``account``; of her ``transaction``, and of one
             that is ``stuck``; of a step in each state; of a
             ``receipt``, of one that is ``continuable``, and of a ``refusal``; of a ``token`` and
-            one that is ``suspended``.
+            one that is ``suspended``; and those of tests.browser.token_scene
+            and tests.browser.account_scene.
         receipt: The text of a receipt's QR code.
         refusal: The text of a refusal's QR code.
+        test: The text of the QR code of a test's receipt.
     """
 
     people: dict[str, Person]
     places: dict[str, str]
     receipt: str
     refusal: str
+    test: str
 
     def enter(self, visitor: Visitor, who: str) -> None:
         """Have a visitor be one of the people; nobody when ``who`` is empty."""
@@ -45,8 +52,10 @@ class Scene:
 
 def make_scene(site: Live) -> Scene:
     """Have everything happen once."""
+    fill_stock(site)
     anna, ben, chen = map(site.party, ("Anna Meier", "Ben Schmidt", "陈静"))
-    nora = site.party("Nora Neu")
+    nora, tina = site.party("Nora Neu"), site.party("Tina Token")
+    accounts, account_places = make_accounts(site)
     first = anna.open(remark="Please deliver before noon 🌹")
     signed = anna.sign(first)
     second = ben.go_on(signed, demand=PAYMENT, remark="Accepted, 300 roses on Friday")
@@ -56,10 +65,13 @@ def make_scene(site: Live) -> Scene:
     closing = _closing(site, anna)
     suspended = anna.enrol()
     anna.post(f"/tokens/{suspended.serial}/suspend", {})
+    _asked_of_two(site, anna, suspended.serial)
+    tokens = make_tokens(site, tina)
     return Scene(
         people={
             **{"anna": anna.person, "ben": ben.person, "chen": chen.person},
-            **{"nora": nora.person, "operator": _operator(site)},
+            **{"nora": nora.person, "tina": tina.person, "operator": _operator(site)},
+            **accounts,
         },
         places={
             "transaction": first["transaction"],
@@ -78,9 +90,12 @@ def make_scene(site: Live) -> Scene:
             "refusal": declined["receipt_id"],
             "token": challenged["token"],
             "suspended": suspended.serial,
+            **tokens,
+            **account_places,
         },
         receipt=signed["receipt"],
         refusal=anna.download(f"/receipts/{declined['receipt_id']}.txt").decode(),
+        test=tina.download(f"/receipts/{tokens['tested']}.txt").decode(),
     )
 
 
@@ -121,6 +136,23 @@ def _closing(site: Live, party: Party) -> Mapping[str, Any]:
     with site.back.spoiled(Fault(answer=b"")):
         party.call("POST", f"/steps/{step['id']}/cancel")
     return step
+
+
+def _asked_of_two(site: Live, party: Party, serial: str) -> None:
+    """Have two things wait for a second operator, as if the policy asked for two."""
+    now = datetime.now(UTC)
+    for action, subject, arguments in (
+        ("token.revoke", serial, "{}"),
+        ("token.assign", "HW0001", f'{{"account": "{party.account}", "name": "Card"}}'),
+    ):
+        site.change(
+            "platform",
+            "INSERT INTO enrolment_approval"  # noqa: S608
+            " (action, subject, arguments, state, asked_by_id, asked_at, expires_at, code)"
+            f" SELECT '{action}', '{subject}', '{arguments}', 'waiting', id,"
+            f" '{now:%F %T}', '{now + timedelta(days=1):%F %T}', ''"
+            f" FROM accounts_holder WHERE account = '{party.account}'",
+        )
 
 
 def _operator(site: Live) -> Person:

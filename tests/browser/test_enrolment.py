@@ -3,15 +3,20 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from countersign.person import Person
 from tests.browser.browser import Visitor
 from tests.browser.checks import assert_accessible, assert_fits
+from tests.browser.keyboard import press_to, type_into
+from tests.browser.token_scene import CARDS, SEED
 from tests.e2e.live import Live
+from tokens.suites import parse_suite
+from tokens.token import Token
 
 NewVisitor = Callable[..., Visitor]
 PASSWORD = "correct horse battery"
@@ -30,36 +35,13 @@ def phone(new_visitor: NewVisitor, site: Live) -> Visitor:
     return new_visitor(width=360, height=740, other_origins=(site.authserver_origin,))
 
 
-def press_to(page: Page, name: str, role: str = "button") -> None:
-    """Walk by the keyboard to a control of this name, and press Enter."""
-    target = page.get_by_role(role, name=name, exact=True)  # type: ignore[arg-type]  # a role
-    expect(target).to_be_visible()
-    for _ in range(60):
-        if target.evaluate("element => element === document.activeElement"):
-            page.keyboard.press("Enter")
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"the keyboard does not reach {name}")
-
-
-def type_into(page: Page, label: str, text: str) -> None:
-    """Walk by the keyboard to a field, and type."""
-    field = page.get_by_label(label)
-    for _ in range(60):
-        if field.evaluate("element => element === document.activeElement"):
-            page.keyboard.type(text)
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"the keyboard does not reach {label}")
-
-
 def sign_up(visitor: Visitor, nobody: Person) -> None:
     """Sign up by the keyboard alone, and confirm the address with the mailed code."""
     page = visitor.page
     visitor.go("/")
     press_to(page, "Make an account", "link")
     page.wait_for_url("**/signup/")
-    type_into(page, "Email", nobody.email)
+    type_into(page, "E-mail address", nobody.email)
     type_into(page, "Password", PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/confirm-email/")
@@ -99,8 +81,78 @@ def test_somebody_new_enrols_the_token_program_by_the_keyboard_alone(
     type_into(page, "The eight digits on your token", shown)
     page.keyboard.press("Enter")
     page.wait_for_url("**/steps/*")
-    phone.go("/tokens")
-    expect(page.get_by_text("Not activated yet")).to_be_visible()
+    challenge = page.locator("#challenge").text_content() or ""
+    type_into(page, "The digits on your token", nobody.token("respond", challenge, "--yes"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Your token is active")).to_be_visible()
+    assert_fits(page)
+    assert_accessible(page)
+
+
+@pytest.mark.usefixtures("scene")
+def test_a_card_is_taken_by_its_serial_and_activated_by_the_keyboard_alone(
+    phone: Visitor, nobody: Person
+) -> None:
+    page, card = phone.page, Token(serial=CARDS[1], suite=parse_suite("HOTP:SHA1-6"), seed=SEED)
+    sign_up(phone, nobody)
+    phone.go("/tokens/new")
+    press_to(page, "I have a hardware token with a serial", "link")
+    page.wait_for_url("**/assign")
+    type_into(page, "Serial", card.serial)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/activate")
+    press_to(page, "Ask the token")
+    page.wait_for_url("**/steps/*")
+    type_into(page, "The digits on your token", card.press(datetime.now(UTC)))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Your token is active")).to_be_visible()
+    expect(page.get_by_text("From now on it signs you in")).to_be_visible()
+
+
+def enrol(phone: Visitor, nobody: Person) -> str:
+    """Enrol the token program; return the address of the token."""
+    page = phone.page
+    phone.go("/tokens/new")
+    page.get_by_role("button", name="Go on").click()
+    page.wait_for_url("**/activate")
+    link = page.get_by_role("link", name="Open its page").get_attribute("href") or ""
+    shown = str(json.loads(nobody.token("enrol", link, "--json"))["digits"])
+    address = page.url.removesuffix("/activate")
+    page.get_by_label("The eight digits on your token").fill(shown)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/steps/*")
+    challenge = page.locator("#challenge").text_content() or ""
+    page.get_by_label("The digits on your token").fill(nobody.token("respond", challenge, "--yes"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Your token is active")).to_be_visible()
+    return address
+
+
+@pytest.mark.usefixtures("authenticator")
+def test_a_locked_token_is_unlocked_by_showing_a_passkey(phone: Visitor, nobody: Person) -> None:
+    page = phone.page
+    phone.tolerate("status of (422|423)")
+    sign_up(phone, nobody)
+    add_passkey(phone, alone=True)
+    token = enrol(phone, nobody)
+    phone.go(f"{token}/try")
+    page.get_by_role("button", name="Begin the test").click()
+    for wrong in range(5):
+        page.get_by_label("The digits on your token").fill(f"{wrong:08}")
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+
+    page.get_by_role("link", name="Unlock it now").click()
+    page.get_by_role("button", name="Use a passkey").click()
+    page.wait_for_url("**/reauthenticate/**")
+    page.get_by_role("button", name="Use a passkey").click()
+    page.wait_for_url(f"{token}/unlock")
+    assert_fits(page)
+    assert_accessible(page)
+    page.get_by_role("button", name="Unlock this token").click()
+
+    page.wait_for_url(token)
+    expect(page.get_by_text("you can sign with this token again")).to_be_visible()
 
 
 def test_wrong_digits_are_told_and_what_was_typed_is_still_there(

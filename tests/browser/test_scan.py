@@ -12,6 +12,7 @@ from protocol import qrtext
 from protocol.keys import root_fingerprint
 from protocol.qrtext import Link
 from protocol.receipt import Receipt, identity
+from protocol.statement import Demand, Kind, Party
 from protocol.verdict import Reason
 from receipts.services import read_text
 from tests.browser.browser import Visitor
@@ -22,6 +23,7 @@ from tests.browser.scanner import (
     FOREIGN,
     INCOMPLETE,
     REFUSED,
+    TEST,
     Scanner,
     keys,
     text_of,
@@ -31,6 +33,8 @@ from tests.e2e.live import Live
 from tests.protocol import make_vectors, world
 
 NewVisitor = Callable[..., Visitor]
+_ASKED = (Party("883100004711", "Try this token"), Demand(Kind.TEST))
+TESTED = world.receipt_in_form(world.chain(1, content=lambda _: _ASKED), 1, 1)
 ALL_CERTIFIED = [signed.certificate for signed in CHAIN]
 
 
@@ -169,6 +173,15 @@ def test_a_refusal_is_never_a_signature(scanner: Scanner) -> None:
     (line,) = scanner.lines["Failed"]
     assert line == "8. Nothing was signed: the step was refused, declined by the holder."
     assert "Signed at" not in scanner.facts("Step 1")
+
+
+def test_a_test_is_never_taken_for_the_real_thing(scanner: Scanner) -> None:
+    scanner.paste(signed(TESTED))
+
+    expect(scanner.outcome).to_have_text(TEST)
+    assert scanner.facts("Step 1")["What"] == "TEST, nothing is approved"
+    assert set(scanner.lines) == {"Passed"}, "genuine, as what it is"
+    expect(scanner.page.locator(".verdict-good")).to_have_count(0)
 
 
 def test_a_changed_receipt_is_not_to_be_trusted(scanner: Scanner) -> None:
@@ -316,10 +329,11 @@ def test_a_valid_receipt_can_be_continued(visitor: Visitor, site: Live) -> None:
     "text",
     [
         signed(world.refusal()),
+        signed(TESTED),
         text_of(ONE.sign(world.ROOT)),
         signed(replace(ONE, platform=replace(world.PLATFORM, id="demu"))),
     ],
-    ids=["refusal", "changed", "of another platform"],
+    ids=["refusal", "test", "changed", "of another platform"],
 )
 def test_nothing_else_can_be_continued(scanner: Scanner, text: str) -> None:
     scanner.paste(text)

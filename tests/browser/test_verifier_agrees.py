@@ -402,11 +402,19 @@ def test_a_scanner_knows_what_else_there_is_to_scan(
 
 def test_a_published_file_gives_the_certificates_that_a_receipt_leaves_out(reader: Reader) -> None:
     (signed,) = receipts.CHAIN[:1]
-    file = cbor.encode([1, [[signed.certificate, None], [receipts.CHAIN[1].certificate, 5]]])
+    again = certificate_of_another_host(signed.certificate)
+    entries = [[signed.certificate, None], [receipts.CHAIN[1].certificate, 5], [again, None]]
+    file = cbor.encode([1, entries])
     found = reader.ask("bucket", hex=file.hex())["value"]
-    assert found[signed.step.vk.hex()] == {"bytes": signed.certificate.hex()}
+    both = [{"bytes": each.hex()} for each in (signed.certificate, again)]
+    assert found[signed.step.vk.hex()] == both
     path = reader.ask("bucket_path", hex=signed.step.vk.hex())["value"]
     assert path == f"/.well-known/countersign/servers/{signed.step.vk.hex()[:3]}.cbor"
+
+
+def certificate_of_another_host(message: bytes) -> bytes:
+    """The same key of a server, certified where it moved to."""
+    return cose.sign(world.HOST_ROOT, Typ.SERVER, cose.parse(message).payload)
 
 
 @pytest.mark.parametrize(

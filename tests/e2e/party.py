@@ -18,7 +18,7 @@ import urllib3
 
 from countersign.person import Person
 from protocol.enrolment import Invitation
-from tokens import ocra
+from tokens import responses
 from tokens.client import Client
 from tokens.enrolment import Enrolment
 from tokens.question import question_for
@@ -122,9 +122,9 @@ class Party:
         assert response.status == 200, response.data
         return response.data
 
-    def enrol(self, suite: str = "") -> SimulatedToken:
+    def enrol(self, suite: str = "", **more: str) -> SimulatedToken:
         """Enrol a token and have it answer its activation statement."""
-        pairing = self.post("/tokens", {"name": "Phone", "suite": suite})
+        pairing = self.post("/tokens", {"name": "Phone", "suite": suite, **more})
         now = datetime.now(UTC)
         enrolment = Enrolment.begin(Invitation.from_link(pairing["invitation"]), now)
         token, digits = enrolment.finish(Client().enrol(enrolment), now)
@@ -174,7 +174,7 @@ class Party:
         question = question_for(token.suite, bytes.fromhex(step["id"]))
         minute = int(time.time()) // 60
         right = {
-            ocra.compute(token.suite, token.seed, question=question, time_step=near)
+            responses.compute(token.suite, token.seed, question=question, time_step=near)
             for near in range(minute - 3, minute + 6)
         }
         return (code for number in itertools.count() if (code := f"{number:08}") not in right)

@@ -9,10 +9,14 @@ from django.test import Client
 from countersign.local import LocalServices, free_port
 from enrolment import authserver_client
 from enrolment.models import AuthserverHost
+from enrolment.selectors import forget_policy
 from enrolment.services import add_host
 from protocol.ed25519 import SigningKey
 from signing import services as signing
+from tests.platform.hosts import registered, second_authserver
 from tests.platform.operators import browser_of, operator
+from tests.platform.policies import set_policy
+from tests.platform.stock import Stock
 from tests.platform.world import Authserver, Person, now, step_row
 from transactions.models import Step
 
@@ -37,10 +41,25 @@ def authserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authserver]
         yield Authserver(services, root, key_file.read_text("ascii").strip(), fingerprint)
 
 
+@pytest.fixture(scope="session")
+def filled_stock(authserver: Authserver) -> Stock:
+    stock = Stock()
+    stock.fill(authserver)
+    return stock
+
+
+@pytest.fixture
+def stock(host: AuthserverHost, filled_stock: Stock) -> Stock:
+    """Cards that wait for holders, who may take them by themselves."""
+    set_policy(self_assignment=True)
+    return filled_stock
+
+
 @pytest.fixture(autouse=True)
 def forget() -> Iterator[None]:
-    """Forget what a process keeps between requests: keys and rate limits of the test before."""
+    """Forget what a process keeps between requests: keys, policy, rate limits of a test before."""
     signing._cache.clear()
+    forget_policy()
     cache.clear()
     yield
     signing._cache.clear()
@@ -62,6 +81,22 @@ def host(keys: None, authserver: Authserver) -> Iterator[AuthserverHost]:
         now=now(),
     )
     authserver_client._pool.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def second(
+    authserver: Authserver, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Authserver]:
+    with second_authserver(authserver, tmp_path_factory.mktemp("second")) as other:
+        yield other
+
+
+@pytest.fixture
+def other_host(host: AuthserverHost, second: Authserver) -> AuthserverHost:
+    """A second one, which takes no new tokens by itself."""
+    other = registered(second)
+    AuthserverHost.objects.filter(pk=other.pk).update(weight=0)
+    return other
 
 
 @pytest.fixture

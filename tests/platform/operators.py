@@ -8,7 +8,17 @@ from django.test import Client
 from tests.platform.world import Person
 
 # Pages of the console that list things, by their paths below it.
-LISTS = ("", "holders", "tokens", "hosts", "transactions", "audit")
+LISTS = (
+    "",
+    "holders",
+    "tokens",
+    "stock",
+    "hosts",
+    "transactions",
+    "audit",
+)
+# Those, and the other pages on everything.
+WHOLES = (*LISTS, "policy", "approvals")
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
@@ -23,6 +33,14 @@ def operator(name: str) -> Person:
     """Make an operator."""
     person = Person.make(name)
     person.holder.user.is_staff = True
+    person.holder.user.save()
+    return person
+
+
+def auditor(name: str) -> Person:
+    """Make somebody who reads the console, and changes nothing."""
+    person = Person.make(name)
+    person.holder.user.is_auditor = True
     person.holder.user.save()
     return person
 

@@ -80,7 +80,7 @@ def test_an_account_number_that_is_taken_is_drawn_again(
 ) -> None:
     ben = User.objects.create_user("ben@example.com")
     digits = iter(anna.account + "2" * 12)
-    monkeypatch.setattr("accounts.services.secrets.choice", lambda _: next(digits))
+    monkeypatch.setattr("accounts.services.holders.secrets.choice", lambda _: next(digits))
 
     assert holder_for(ben).account == "2" * 12
 

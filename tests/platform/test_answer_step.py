@@ -28,7 +28,7 @@ from tests.platform.world import (
     step_row,
     unreachable,
 )
-from tokens import ocra
+from tokens import responses
 from tokens.question import question_for
 from transactions.models import Step
 
@@ -38,7 +38,7 @@ COUNTER_SUITE = "OCRA-1:HOTP-SHA256-8:C-QH64"
 def code_of(person: Person, step: dict[str, str]) -> str:
     """What a person's token would answer if it did not check whom a statement addresses."""
     token = person.token
-    return ocra.compute(
+    return responses.compute(
         token.suite,
         token.seed,
         question=question_for(token.suite, bytes.fromhex(step["id"])),
@@ -276,7 +276,7 @@ def test_a_typed_token_signs_by_its_ten_digits(mallory: Person) -> None:
     step = mallory.open()
     token = mallory.token
 
-    response = ocra.compute(
+    response = responses.compute(
         token.suite,
         token.seed,
         question=step["question"],

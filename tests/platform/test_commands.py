@@ -16,6 +16,7 @@ from django.test import Client, override_settings
 
 from accounts.models import User
 from common.models import IdempotentRequest
+from common.sealing import sealer
 from enrolment.models import AuthserverHost
 from protocol.ed25519 import SigningKey
 from protocol.keys import Directory, KeyCertificate, Purpose, day_of
@@ -246,7 +247,7 @@ def test_the_private_keys_are_sealed(db: None, root_file: Path) -> None:
         run("create_keys")
 
     row = PlatformKey.objects.get(purpose="receipt")
-    secret = signing.sealer().open(bytes(row.sealed_private), bytes(row.kid))
+    secret = sealer().open(bytes(row.sealed_private), bytes(row.kid))
     assert secret not in bytes(row.sealed_private)
     assert SigningKey.from_bytes(secret).kid == bytes(row.kid)
 

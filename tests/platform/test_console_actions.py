@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
 from django.test import Client
 
+from accounts.models import User
 from audit.models import AuditRow
 from enrolment.live import ask_server
 from enrolment.models import AuthserverHost, Token
@@ -33,16 +36,18 @@ def test_an_operator_suspends_resumes_and_revokes_a_token(
 ) -> None:
     path = f"/console/tokens/{anna.token.serial}"
 
-    for action, state in (("suspend", "suspended"), ("resume", "active"), ("revoke", "revoked")):
+    for action, state, noted in (
+        ("suspend", "suspended", "suspended"),
+        ("resume", "active", "resumed"),
+        ("revoke", "revoked", "revoked"),
+    ):
         assert console.post(path, {"action": action})["Location"] == path
         token = Token.objects.get(serial=anna.token.serial)
         assert token.state == ask_server(token).state == state
-        assert last_row() == (f"token.{state}", f"operator:{olga.account}", token.serial)
+        assert last_row() == (f"token.{noted}", f"operator:{olga.account}", token.serial)
 
 
-@pytest.mark.parametrize(
-    ("action", "status"), [("resume", 409), ("explode", 404), ("", 404), ("unlock", 404)]
-)
+@pytest.mark.parametrize(("action", "status"), [("resume", 409), ("explode", 404), ("", 404)])
 def test_what_cannot_be_done_to_a_token_is_refused(
     console: Client, anna: Person, action: str, status: int
 ) -> None:
@@ -102,6 +107,44 @@ def test_operators_do_not_shut_themselves_out(console: Client, olga: Person) -> 
 
 def test_a_holder_that_there_is_not_is_not_suspended(console: Client) -> None:
     assert console.post("/console/holders/999999999999", {"sign_in": "off"}).status_code == 404
+
+
+def test_an_operator_lets_in_whoever_has_lost_every_token(
+    console: Client, olga: Person, anna: Person
+) -> None:
+    path = f"/console/holders/{anna.account}"
+    assert "Let in without a token" not in text_of(console.get(path))
+    User.objects.filter(pk=anna.holder.user_id).update(asks_token=True)
+    EmailAddress.objects.create(user=anna.holder.user, email=anna.email, primary=True)
+    assert "Let in without a token" in text_of(console.get(path))
+
+    console.post(path, {"token": "off"})
+
+    assert not User.objects.get(pk=anna.holder.user_id).asks_token
+    assert last_row() == ("holder.token_not_asked", f"operator:{olga.account}", anna.account)
+    (told,) = mail.outbox
+    assert told.to == [anna.email]
+    assert "An operator did it" in str(told.body)
+    assert "127.0.0.1" not in str(told.body)
+
+
+def test_an_auditor_is_appointed_and_dismissed(
+    console: Client, olga: Person, dora: Person
+) -> None:
+    path, browser = f"/console/holders/{dora.account}", browser_of(dora)
+
+    console.post(path, {"auditor": "on"})
+    assert browser.get(path).status_code == 200
+    assert browser.post(path, {"auditor": "off"}).status_code == 403
+    assert last_row()[0] == "request.refused"
+
+    console.post(path, {"auditor": "off"})
+    assert browser.get(path).status_code == 403
+    assert last_row() == ("holder.auditor_dismissed", f"operator:{olga.account}", dora.account)
+
+
+def test_what_the_page_of_a_holder_cannot_do_is_malformed(console: Client, dora: Person) -> None:
+    assert console.post(f"/console/holders/{dora.account}", {"name": "x"}).status_code == 400
 
 
 # Hosts.

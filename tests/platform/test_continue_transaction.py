@@ -8,13 +8,13 @@ import pytest
 import time_machine
 
 from accounts.models import Holder
+from common.sealing import sealer
 from protocol import cose, qrtext
 from protocol.cose import Typ
 from protocol.ed25519 import SigningKey
 from protocol.qrtext import Link
 from protocol.statement import Kind, Platform
 from signing.models import PlatformKey
-from signing.services import sealer
 from tests.platform.world import (
     APPROVAL,
     PAYMENT,
@@ -241,7 +241,7 @@ def test_an_activation_is_never_continued(anna: Person, ben: Person) -> None:
     receipt = as_text(bytes(step.receipt or b""))
 
     assert step.kind == Kind.ACTIVATION
-    assert ben.try_follow(receipt).refusal == (409, "previous_step_unsigned")
+    assert ben.try_follow(receipt).refusal == (409, "not_to_be_continued")
 
 
 def statement_of_activation(person: Person) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from common.sealing import sealer
 from countersign.local import free_port
 from enrolment.authserver_client import AuthserverClient
 from enrolment.models import AuthserverHost, Token
-from signing.services import sealer
 from tests.platform.world import (
     Person,
     lose_the_answer,

@@ -11,7 +11,8 @@ from django.utils.translation import override
 from accounts.services import choose_language
 from enrolment.models import AuthserverHost
 from notices.models import Notice
-from notices.services import MAX_FAILURES, deliver_notices
+from notices.services import deliver_notices
+from notices.services.letters import MAX_FAILURES
 from notices.words import WORDS
 from tests.platform.world import Person, call, now, read_receipt, seconds_ago
 from transactions.services import reconcile_steps
@@ -59,7 +60,7 @@ def test_wrong_digits_are_told_to_the_owner_and_the_lock_to_the_holder(
     ben.lock(ben.follow(anna.sign(anna.open())))
 
     assert inbox(anna) == ["refused"]
-    assert inbox(ben) == ["locked"]
+    assert inbox(ben) == ["locked", "last_try"]
 
 
 def test_a_cancelled_step_is_told_to_whoever_did_not_cancel_it(anna: Person, ben: Person) -> None:
@@ -221,7 +222,7 @@ def test_a_message_that_could_not_be_sent_is_sent_later(
         raise error
 
     with monkeypatch.context() as patched:
-        patched.setattr("notices.services.send_mail", fail)
+        patched.setattr("notices.services.letters.send_mail", fail)
         assert deliver_notices(now=now()) == 0
 
     assert Notice.objects.get().failures == 1
@@ -238,7 +239,7 @@ def test_a_mail_server_that_is_away_for_hours_loses_no_message(
         raise OSError
 
     with monkeypatch.context() as patched:
-        patched.setattr("notices.services.send_mail", fail)
+        patched.setattr("notices.services.letters.send_mail", fail)
         for seconds in range(0, 3600, 5):
             deliver_notices(now=start + timedelta(seconds=seconds))
 

@@ -4,6 +4,7 @@ import cbor2
 import pytest
 from django.core.management import call_command
 
+from common.sealing import sealer
 from enrolment.models import AuthserverHost, Token
 from protocol import cose
 from protocol.ed25519 import SigningKey
@@ -57,7 +58,7 @@ def test_retired_keys_stay_in_the_directory(host: AuthserverHost, authserver: Au
 def test_the_directory_holds_no_private_key(host: AuthserverHost) -> None:
     published = call("GET", DIRECTORY).raw
     for row in PlatformKey.objects.all():
-        secret = signing.sealer().open(bytes(row.sealed_private), bytes(row.kid))
+        secret = sealer().open(bytes(row.sealed_private), bytes(row.kid))
         assert secret not in published
         assert SigningKey.from_bytes(secret).public in published
 

@@ -78,7 +78,7 @@ def test_the_platform_is_not_ready_without_its_database(
     def fail() -> None:
         raise OperationalError("gone")
 
-    monkeypatch.setattr("enrolment.live.hosts", fail)
+    monkeypatch.setattr("enrolment.live.open_hosts", fail)
 
     assert failing() == ["database"]
 

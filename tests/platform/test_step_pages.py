@@ -213,7 +213,7 @@ def test_the_fifth_wrong_digits_lead_to_the_refused_step(anna: Person) -> None:
     answer = respond(anna, step, anna.wrong(step, 4))
 
     assert answer.status_code == 200
-    assert "Wrong digits were typed five times" in told(answer)
+    assert "Wrong digits were typed too often" in told(answer)
     assert "It unlocks at" in told(answer)
 
 

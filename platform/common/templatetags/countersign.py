@@ -89,6 +89,20 @@ def sentence(code: str) -> str:
 
 
 @register.filter
+def told(code: str) -> str:
+    """Say what a stable code, or the reason of a verdict, means; empty where nothing says it."""
+    if code in words.REASONS:
+        return reason_words(code)
+    return sentences.sentence(code) if sentences.is_told(code) else ""
+
+
+@register.filter
+def reason_words(reason: str) -> str:
+    """Say why a verdict is as it is."""
+    return str(words.REASONS[reason])
+
+
+@register.filter
 def is_checkbox(field: BoundField) -> bool:
     """Tell a single box to tick from other fields."""
     return isinstance(field.field.widget, CheckboxInput)
@@ -113,9 +127,21 @@ def kind_words(kind: int) -> str:
 
 
 @register.filter
+def is_test(kind: int) -> bool:
+    """Tell a test from what counts."""
+    return kind == Kind.TEST
+
+
+@register.filter
 def sight_words(sight: int) -> str:
     """Say what a holder sees on the token itself."""
     return str(words.SIGHTS[Sight(sight)])
+
+
+@register.filter
+def role_words(role: str) -> str:
+    """Name what somebody may do in an organisation."""
+    return str(words.ROLES[role])
 
 
 @register.filter
@@ -126,8 +152,8 @@ def state_words(state: str) -> str:
 
 @register.inclusion_tag("components/badge.html")
 def state_badge(state: str) -> dict[str, str]:
-    """Show how a step, a transaction or a token stands."""
-    found = words.STATES[state]
+    """Show how something stands; a state that only a host knows is shown as the host has it."""
+    found = words.STATES.get(state, words.Look(state, "", ""))
     return {"tone": found.tone, "icon": found.icon, "text": str(found.words)}
 
 

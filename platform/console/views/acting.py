@@ -7,10 +7,15 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from accounts.security import HolderRequest, refusals_recorded
 from common.errors import DomainError
+from enrolment.services.approvals import Order, act
+
+WAITS = _("A second operator was asked. Nothing has changed yet.")
 
 
 def acted(
@@ -23,13 +28,17 @@ def acted(
         do: Calls the service.
         done: What to say afterwards.
     """
-    try:
-        with refusals_recorded(request):
-            do()
-    except DomainError as error:
-        return error
-    messages.success(request, str(done))
-    return redirect(request.path)
+    return _tried(request, lambda: (do(), done)[1])
+
+
+def ordered(request: HolderRequest, order: Order, done: Promise) -> HttpResponse | DomainError:
+    """Do as :func:`acted` what may need a second operator, and say so when it does."""
+
+    def do() -> Promise:
+        waits = act(order=order, operator=request.holder, now=timezone.now())
+        return done if waits is None else WAITS
+
+    return _tried(request, do)
 
 
 def page(
@@ -38,3 +47,13 @@ def page(
     """Draw a page, with what was refused before anything else."""
     status = HTTPStatus.OK if refusal is None else refusal.status
     return render(request, template, {**context, "refusal": refusal}, status=status)
+
+
+def _tried(request: HolderRequest, do: Callable[[], Promise]) -> HttpResponse | DomainError:
+    try:
+        with refusals_recorded(request):
+            said = do()
+    except DomainError as error:
+        return error
+    messages.success(request, str(said))
+    return redirect(request.path)

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.template.loader import render_to_string
 from django.utils.translation import get_language, override
 
-from notices.models import Notice
+from notices.models import Notice, WebhookEndpoint
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +24,11 @@ def notify(
     *,
     kind: str,
     email: str,
-    transaction: str,
     now: datetime,
+    transaction: str = "",
+    token: str = "",
+    approval: int | None = None,
+    organisation: str = "",
     holder_id: int | None = None,
     language: str = "",
 ) -> None:
@@ -34,8 +37,11 @@ def notify(
     Args:
         kind: One of :class:`Notice.Kind`.
         email: Where it is sent.
-        transaction: Public id; nothing of its content goes into a message.
         now: Timezone-aware.
+        transaction: Public id of what it is about; nothing of its content goes into a message.
+        token: Serial of the token, where it is about one and not about a transaction.
+        approval: Number of what waits for a second operator, where it is about that.
+        organisation: Public id, where it is about an organisation.
         holder_id: Whose inbox shows it, where the person has an account.
         language: In which the person reads; that of whoever caused it where that is not known.
     """
@@ -45,6 +51,9 @@ def notify(
         email=email,
         language=language or get_language() or "",
         transaction=transaction,
+        token=token,
+        approval=approval,
+        organisation=organisation,
         created_at=now,
     )
 
@@ -52,6 +61,12 @@ def notify(
 def hand_over(*, email: str, holder_id: int) -> None:
     """Put what was sent to an address into the inbox of the holder it belongs to from now on."""
     Notice.objects.filter(holder=None, email=email).update(holder_id=holder_id)
+
+
+def forget_holder(*, holder_id: int, email: str) -> None:
+    """Delete whatever was written to a holder, and the programs that are told of the holder."""
+    Notice.objects.filter(Q(holder=holder_id) | Q(email=email)).delete()
+    WebhookEndpoint.objects.filter(holder=holder_id).delete()
 
 
 def mark_read(*, holder_id: int, now: datetime) -> None:

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
 
+from django.db import transaction
+
 from audit.services import record
 from common.errors import NotFoundError
 from enrolment.authserver_client import Outcome
 from enrolment.errors import AuthserverRefusedError
-from enrolment.selectors import client_for
+from enrolment.services import client_of, look_at_lock, note_wrong
+from protocol.statement import Kind
 from signing.selectors import signer_certificate
 from transactions.errors import (
     ChallengeExpiredError,
@@ -62,9 +65,11 @@ def answer_step(*, holder: "Holder", s: bytes, response: str, now: datetime) -> 
         AuthserverUnavailableError: no usable answer came; the step stays as it was.
     """
     step = step_by_digest(s)
-    if step.holder_id != holder.pk:
+    # A sign-in is answered where it was begun, and by the token itself: no other session of the
+    # holder, nor a program with a key, types the digits that let somebody in.
+    if step.holder_id != holder.pk or step.kind == Kind.LOGIN:
         raise NotFoundError("There is no such step of yours.")
-    return _answer(step, response, tag=None, actor=holder.actor, now=now)
+    return judge_step(step, response, actor=holder.actor, now=now)
 
 
 def answer_as_token(*, s: bytes, response: str, tag: bytes, now: datetime) -> Answer:
@@ -75,50 +80,69 @@ def answer_as_token(*, s: bytes, response: str, tag: bytes, now: datetime) -> An
     """
     step = step_by_digest(s)
     with refusal_recorded(step, now=now):
-        return _answer(step, response, tag=tag, actor=f"token:{step.token.serial}", now=now)
+        return judge_step(step, response, tag=tag, actor=f"token:{step.token.serial}", now=now)
 
 
-def _answer(step: Step, response: str, *, tag: bytes | None, actor: str, now: datetime) -> Answer:
-    _require_answerable(step)
+def judge_step(
+    step: Step, response: str, *, actor: str, now: datetime, tag: bytes | None = None
+) -> Answer:
+    """Have a response judged by whoever may give it; errors as :func:`answer_step`."""
+    require_answerable(step)
     try:
         # No transaction is open here: the server may take seconds.
         outcome = _judge(step, response, tag)
     except AuthserverRefusedError as error:
-        _raise(error, step, now)
-    if outcome.verdict is not None:
-        conclude(step, outcome.verdict, actor=actor, now=now)
-    else:
-        record(
-            action="response.refused",
-            actor=actor,
-            subject=bytes(step.s).hex(),
-            now=now,
-            code="response_wrong",
-        )
-    return Answer(step, outcome.tries_left, outcome.locked_until)
+        explain(error, step, now)
+    return take_in(step, outcome, actor=actor, now=now)
 
 
-def _require_answerable(step: Step) -> None:
+def require_answerable(step: Step) -> None:
+    """Refuse a step that has ended otherwise than by a signature.
+
+    Raises:
+        ChallengeExpiredError, ChallengeVoidError: it has.
+    """
     if step.state == Step.State.EXPIRED:
         raise ChallengeExpiredError
     if step.state in (Step.State.CANCELLED, Step.State.REFUSED):
         raise ChallengeVoidError
 
 
+def take_in(step: Step, outcome: Outcome, *, actor: str, now: datetime) -> Answer:
+    """Store what the server says of a response: its verdict, or that it was wrong."""
+    if outcome.verdict is not None:
+        conclude(step, outcome.verdict, actor=actor, now=now)
+    else:
+        with transaction.atomic():
+            record(
+                action="response.refused",
+                actor=actor,
+                subject=bytes(step.s).hex(),
+                now=now,
+                code="response_wrong",
+            )
+            note_wrong(step.token, tries_left=outcome.tries_left, now=now)
+    return Answer(step, outcome.tries_left, outcome.locked_until)
+
+
 def _judge(step: Step, response: str, tag: bytes | None) -> Outcome:
-    return client_for(step.token.host).judge(
+    return client_of(step.token).judge(
         vk=bytes(step.token.vk),
         statement=bytes(step.statement),
         certificate=signer_certificate(bytes(step.statement)),
         response=response,
         last_seq=step.last_seq or 0,  # type: ignore[attr-defined]  # annotated by the selector
         tag=tag,
+        is_login=step.kind == Kind.LOGIN,
     )
 
 
-def _raise(error: AuthserverRefusedError, step: Step, now: datetime) -> NoReturn:
+def explain(error: AuthserverRefusedError, step: Step, now: datetime) -> NoReturn:
+    """Raise what a server's refusal to judge means here, having noted what follows from it."""
     if error.code == ResponseReplayedError.code:
         raise ResponseReplayedError from error
+    if error.code == "token_locked":
+        look_at_lock(step.token, now=now)
     if error.code == ChallengeExpiredError.code and step.is_open:
         # An accepted verdict may have been given to somebody else meanwhile: ask for the end.
         expire_step(step, now=now)

@@ -1,7 +1,7 @@
 """Make a step: freeze what is asked, sign the statement, and put the challenge."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,9 +10,8 @@ from django.db import IntegrityError, transaction
 
 from accounts.selectors import holder_by_account
 from common.errors import InputInvalidError, NotFoundError
-from enrolment.errors import TokenNotActiveError
-from enrolment.selectors import token_of
-from enrolment.services import confirm_digits
+from enrolment.errors import TokenNotActiveError, TokenSignsInOnlyError
+from enrolment.selectors import policy, token_of
 from protocol import cose
 from protocol.cose import Typ
 from protocol.errors import ProtocolError
@@ -21,7 +20,6 @@ from protocol.fitting import require_room
 from protocol.keys import Purpose
 from protocol.statement import (
     CLOCK_LEEWAY_SECONDS,
-    DEFAULT_TTL_SECONDS,
     Demand,
     Kind,
     Party,
@@ -38,6 +36,7 @@ from transactions.errors import (
     TooManyChallengesError,
     TransactionClosedError,
 )
+from transactions.limits import require_allowed
 from transactions.models import Step, Transaction
 from transactions.selectors import recent_steps, step_by_digest, stored_receipt_step
 from transactions.services.head import clear_way, head_of, require_turn
@@ -48,6 +47,8 @@ if TYPE_CHECKING:
     from enrolment.models import Token
 
 MAX_CHALLENGES_PER_HOUR = 10
+# What a card may be asked that shows one code after the other and takes no question.
+_WITHOUT_QUESTION = ("activation", "login")
 # Three slots may each be lost to somebody else; the next look finds none free, and says so.
 _TRIES = Step.MAX_OPEN_PER_TOKEN + 1
 
@@ -69,14 +70,14 @@ class Asked:
         remark: The holder's word on the demand.
         serial: Which of the holder's tokens answers.
         next: Who is invited to continue.
-        ttl: Life of the challenge in seconds.
+        ttl: Life of the challenge in seconds; ``None`` for what the policy says.
     """
 
     demand: dict[str, Any]
     remark: str
     serial: str
     next: Invited = Invited()
-    ttl: int = DEFAULT_TTL_SECONDS
+    ttl: int | None = None
 
 
 def open_transaction(
@@ -96,6 +97,7 @@ def open_transaction(
     Raises:
         InputInvalidError: a field breaks a rule, or the whole does not fit.
         TokenNotPairedError, TokenNotActiveError, TooManyChallengesError: the token cannot answer.
+        KindNotAllowedError, AmountAboveLimitError, LifetimeAboveLimitError: the policy forbids it.
     """
     chain = Transaction(
         owner=holder,
@@ -104,7 +106,7 @@ def open_transaction(
         last_signer_may_close=last_signer_may_close,
         created_at=now,
     )
-    return _challenge(chain=chain, head=None, holder=holder, asked=asked, now=now)
+    return put_challenge(chain=chain, head=None, holder=holder, asked=asked, now=now)
 
 
 def continue_transaction(
@@ -130,7 +132,7 @@ def continue_transaction(
     if bytes(head.transaction.tx) != tx:
         raise ChainBrokenError("The receipt belongs to another transaction.")
     require_turn(head, holder)
-    return _challenge(
+    return put_challenge(
         chain=head.transaction,
         head=head,
         holder=holder,
@@ -158,25 +160,39 @@ def check_part(*, holder: "Holder", asked: Asked, now: datetime, head: Step | No
     _statement(chain, head, holder, token, asked, now)
 
 
-def start_activation(*, holder: "Holder", serial: str, digits: str, now: datetime) -> Step:
-    """Confirm a new token's eight digits and ask it to answer its first statement.
+def ask_alone(
+    *,
+    holder: "Holder",
+    asked: Asked,
+    now: datetime,
+    states: Collection[str] = ("active",),
+    most_open: int | None = None,
+) -> Step:
+    """Ask a token what concerns it alone: the transaction has this one step, and no next.
 
-    A token that is confirmed already is asked again, so a lost answer costs nothing.
+    Args:
+        holder: Who is asked.
+        asked: What; not of a kind that a chain has.
+        now: Timezone-aware.
+        states: In which the token may be.
+        most_open: As :func:`put_challenge` has it.
 
     Raises:
-        NotFoundError: the holder has no such token.
-        TokenNotActiveError: it is active already, or revoked.
-        AuthserverRefusedError: the digits are wrong.
+        As :func:`open_transaction`.
     """
-    token = token_of(holder=holder, serial=serial)
-    if token.state != "confirmed":
-        confirm_digits(token=token, digits=digits, now=now)
-    asked = Asked({"kind": "activation"}, "Activate this token", serial)
     chain = Transaction(owner=holder, is_open_to_anyone=False, created_at=now)
-    return _challenge(chain=chain, head=None, holder=holder, asked=asked, now=now)
+    return put_challenge(
+        chain=chain,
+        head=None,
+        holder=holder,
+        asked=asked,
+        now=now,
+        states=states,
+        most_open=most_open,
+    )
 
 
-def _challenge(
+def put_challenge(
     *,
     chain: Transaction,
     head: Step | None,
@@ -184,8 +200,25 @@ def _challenge(
     asked: Asked,
     now: datetime,
     clear: Callable[[], None] = lambda: None,
+    states: Collection[str] = ("active",),
+    most_open: int | None = None,
 ) -> Step:
-    token = _usable_token(holder, asked)
+    """Freeze and sign what is asked, and store it as an open step.
+
+    Args:
+        chain: The transaction; stored with the step if it is new.
+        head: The signed step before; ``None`` for the first.
+        holder: Who is asked.
+        asked: What.
+        now: Timezone-aware.
+        clear: Makes sure that nobody holds the place, and refuses otherwise.
+        states: In which the token may be.
+        most_open: How many challenges the token may have open; what the policy says when none.
+
+    Raises:
+        As :func:`open_transaction` and :func:`continue_transaction`.
+    """
+    token = _usable_token(holder, asked, states)
     invited = _invited(asked.next)
     statement = _statement(chain, head, holder, token, asked, now)
     key = signing_key(Purpose.STATEMENT, now=now).key
@@ -208,7 +241,7 @@ def _challenge(
     # looking again says who was first.
     for _ in range(_TRIES):
         clear()
-        step.slot = _free_slot(token, now)
+        step.slot = _free_slot(token, now, most_open or policy().open_challenges)
         if _insert(step):
             return step
     raise ChainHeadMovedError
@@ -247,14 +280,17 @@ def _hold_open(chain: Transaction) -> None:
         raise TransactionClosedError
 
 
-def _usable_token(holder: "Holder", asked: Asked) -> "Token":
+def _usable_token(
+    holder: "Holder", asked: Asked, states: Collection[str] = ("active",)
+) -> "Token":
     try:
         token = token_of(holder=holder, serial=asked.serial)
     except NotFoundError as error:
         raise TokenNotPairedError from error
-    wanted = "confirmed" if asked.demand.get("kind") == "activation" else "active"
-    if token.state != wanted:
-        raise TokenNotActiveError(f"This token is {token.state}, not {wanted}.")
+    if token.state not in states:
+        raise TokenNotActiveError(f"This token is {token.state}, not {' or '.join(states)}.")
+    if not token.can_sign and asked.demand.get("kind") not in _WITHOUT_QUESTION:
+        raise TokenSignsInOnlyError
     return token
 
 
@@ -280,12 +316,13 @@ def _statement(
             sight=Sight(token.sight),
             nonce=secrets.token_bytes(NONCE_BYTES),
             issued=int(now.timestamp()),
-            ttl=asked.ttl,
+            ttl=policy().ttl_seconds if asked.ttl is None else asked.ttl,
         )
         before = stored_receipt_step(head) if head else None
         require_room(statement=statement, before=before.content if before else None)
     except ProtocolError as error:
         raise InputInvalidError(error) from error
+    require_allowed(token, statement.demand, statement.ttl)
     if before and statement.issued < before.content.decided - CLOCK_LEEWAY_SECONDS:
         raise ChainBrokenError("The step before is dated in the future.")
     return statement
@@ -307,16 +344,16 @@ def _invited(invited: Invited) -> "Holder | None":
     if not invited.account:
         return None
     holder = holder_by_account(invited.account)
-    if holder is None:
+    if holder is None or holder.leaving_at is not None:
         raise HolderUnknownError
     return holder
 
 
-def _free_slot(token: "Token", now: datetime) -> int:
+def _free_slot(token: "Token", now: datetime, most_open: int) -> int:
     """Return a free slot of the token; challenges past their time make room.
 
     Raises:
-        TooManyChallengesError: three are open, or ten were made within the hour.
+        TooManyChallengesError: as many are open as may be, or ten were made within the hour.
     """
     hour_ago = now - timedelta(hours=1)
     recent = recent_steps(token_id=token.pk, since=hour_ago)
@@ -328,7 +365,7 @@ def _free_slot(token: "Token", now: datetime) -> int:
             expire_step(step_by_digest(bytes(step.s)), now=now)
         elif step.is_open:
             taken.add(step.slot)
-    free = [slot for slot in range(Step.MAX_OPEN_PER_TOKEN) if slot not in taken]
+    free = [slot for slot in range(most_open) if slot not in taken]
     if not free:
         raise TooManyChallengesError
     return free[0]

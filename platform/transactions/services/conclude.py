@@ -2,16 +2,24 @@
 
 import logging
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
 from accounts.selectors import holder_by_email, holders_by_id
 from audit.services import record
 from enrolment.errors import AuthserverUnavailableError
+from enrolment.live import ServerState
 from enrolment.selectors import certified_server
-from enrolment.services import mark_active
-from notices.services import notify
+from enrolment.services import (
+    lock_of,
+    mark_active,
+    note_lock,
+    note_right,
+    owe_unlock,
+    settle_owed,
+)
+from notices.services import notify, publish
 from protocol import cose
 from protocol.chain import clock_faults
 from protocol.cose import Typ
@@ -49,10 +57,11 @@ _NEWS = {
     Reason.EXPIRED: "expired",
 }
 _OWN_NEWS = {
-    Reason.ATTEMPTS_EXHAUSTED: "locked",
     Reason.CANCELLED: "cancelled",
     Reason.EXPIRED: "expired",
 }
+# What concerns a token alone is over when it is signed; by a sign-in somebody has yet to come in.
+_OVER = (Kind.ACTIVATION, Kind.TEST, Kind.UNLOCK)
 
 
 def conclude(step: Step, message: bytes, *, actor: str, now: datetime, note: str = "") -> None:
@@ -72,9 +81,58 @@ def conclude(step: Step, message: bytes, *, actor: str, now: datetime, note: str
         ChainBrokenError: its time contradicts the statement's, or the step before.
     """
     verdict = _checked(step, message, now)
+    changes = _ending(step, message, verdict, now)
+    changes["note"] = note if verdict.reason is Reason.DECLINED else ""
+    # Asked here, since no transaction may be open.
+    lock = lock_of(step.token) if verdict.reason is Reason.ATTEMPTS_EXHAUSTED else None
+    with transaction.atomic():
+        # Compare and set: of several that bring the same verdict, one ends the step.
+        ended = Step.objects.filter(pk=step.pk, state__in=Step.OPEN).update(**changes)
+        if ended:
+            for field, value in changes.items():
+                setattr(step, field, value)
+            _tell(step, verdict, actor, now)
+            _follow(step, verdict, lock, now)
+    if not ended:
+        step.refresh_from_db(fields=[*changes])
+    elif verdict.accepted and step.kind in (Kind.ACTIVATION, Kind.UNLOCK):
+        # What follows from it at a host; should that be away, it is told later.
+        settle_owed(now=now, holder=step.holder)
+
+
+def take_in(step: Step, message: bytes, *, now: datetime, receipt: bytes = b"") -> None:
+    """Store a step that was signed before, and that this database has forgotten.
+
+    Nobody is told anything: they were, then.
+
+    Args:
+        step: With token and host, and a transaction that may be new; not stored.
+        message: Its verdict as COSE_Sign1, not yet checked.
+        now: Timezone-aware.
+        receipt: The one it had, where that is at hand.
+
+    Raises:
+        IntegrityError: its place is taken.
+        And as :func:`conclude`.
+    """
+    for field, value in _ending(step, message, _checked(step, message, now), now).items():
+        setattr(step, field, value)
+    if receipt:
+        step.receipt, step.receipt_id = receipt, identity(receipt)
+    with transaction.atomic():
+        if step.transaction._state.adding:
+            step.transaction.save()
+            # The step takes its key.
+            step.transaction = step.transaction
+        step.save(force_insert=True)
+        record(action="step.imported", actor="system", subject=bytes(step.s).hex(), now=now)
+
+
+def _ending(step: Step, message: bytes, verdict: Verdict, now: datetime) -> dict[str, Any]:
+    """Return what a verdict writes into a step, its receipt included."""
     earlier = earlier_steps(step) if step.position and verdict.accepted else []
     receipt = _receipt(step, earlier, message, verdict, now)
-    changes = {
+    return {
         "state": _STATES[verdict.reason],
         "reason": verdict.reason,
         "verdict": message,
@@ -83,28 +141,18 @@ def conclude(step: Step, message: bytes, *, actor: str, now: datetime, note: str
         "link": link_digest(bytes(step.s), verdict_digest(message)) if verdict.accepted else None,
         "receipt": receipt,
         "receipt_id": identity(receipt),
-        "note": note if verdict.reason is Reason.DECLINED else "",
     }
-    with transaction.atomic():
-        # Compare and set: of several that bring the same verdict, one ends the step.
-        ended = Step.objects.filter(pk=step.pk, state__in=Step.OPEN).update(**changes)
-        if ended:
-            for field, value in changes.items():
-                setattr(step, field, value)
-            _tell(step, verdict, actor, now)
-    if not ended:
-        step.refresh_from_db(fields=[*changes])
 
 
 def _checked(step: Step, message: bytes, now: datetime) -> Verdict:
     """Return the verdict if the step's own server signed it over this very statement."""
-    server = certified_server(step.token)
+    server = certified_server(step.token, vk=step.content.vk)
     try:
         verdict = Verdict.from_payload(cose.open_signed(message, typ=Typ.VERDICT, key=server.key))
     except ProtocolError as error:
         _alarm(step, now)
         raise AuthserverUnavailableError from error
-    if verdict.s != bytes(step.s) or verdict.vk != bytes(step.token.vk):
+    if verdict.s != bytes(step.s) or verdict.vk != step.content.vk:
         _alarm(step, now)
         raise AuthserverUnavailableError
     return verdict
@@ -151,15 +199,40 @@ def _assert_rebuilds(receipt: Receipt, stored: list[tuple[Step, bytes]]) -> None
 
 
 def _tell(step: Step, verdict: Verdict, actor: str, now: datetime) -> None:
-    """Write what follows from the end of a step: audit row, activation, notices."""
+    """Tell of the end of a step: audit row, webhooks, notices."""
     code = "" if verdict.accepted else verdict.reason.name.lower()
     subject = bytes(step.s).hex()
     record(action=f"step.{step.state}", actor=actor, subject=subject, now=now, code=code)
-    if step.kind == Kind.ACTIVATION and verdict.accepted:
-        mark_active(token_id=step.token_id)
-        Transaction.objects.filter(pk=step.transaction_id).update(state=Transaction.State.CLOSED)
+    publish(
+        f"step.{step.state}",
+        {
+            "step": subject,
+            "transaction": str(step.transaction),
+            "position": step.position,
+            "kind": Kind(step.kind).name.lower(),
+            "receipt": step.public_receipt_id,
+            "reason": verdict.reason.name.lower(),
+        },
+        holders={step.holder_id, step.transaction.owner_id},
+        now=now,
+    )
     if Kind(step.kind).is_business:
         _tell_people(step, verdict, actor, now)
+
+
+def _follow(step: Step, verdict: Verdict, lock: ServerState | None, now: datetime) -> None:
+    """Write what follows for tokens from the end of a step."""
+    if lock is not None:
+        note_lock(step.token, lock, now=now)
+    if not verdict.accepted:
+        return
+    note_right(step.token)
+    if step.kind == Kind.ACTIVATION:
+        mark_active(step.token, holder=step.holder, now=now)
+    elif step.kind == Kind.UNLOCK:
+        owe_unlock(holder=step.holder, serial=step.content.demand.reference or "")
+    if step.kind in _OVER:
+        Transaction.objects.filter(pk=step.transaction_id).update(state=Transaction.State.CLOSED)
 
 
 def _tell_people(step: Step, verdict: Verdict, actor: str, now: datetime) -> None:
@@ -191,6 +264,8 @@ def _invite(step: Step, now: datetime) -> set[int]:
 
 
 def _notify(step: Step, holder: "Holder", kind: str, now: datetime) -> None:
+    if holder.leaving_at is not None:
+        return
     notify(
         kind=kind,
         holder_id=holder.pk,

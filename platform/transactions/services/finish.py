@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from audit.services import record
+from notices.services import publish
 from transactions.errors import NotYourTurnError, TransactionClosedError
 from transactions.models import Step, Transaction
 from transactions.selectors import visible_transaction
@@ -69,6 +70,13 @@ def _move(
         if is_under_way and state is not Transaction.State.DISPUTED:
             raise TransactionClosedError("A step is under way; finish or cancel it first.")
         record(action=f"transaction.{state}", actor=holder.actor, subject=str(chain), now=now)
+        steps = Step.objects.filter(transaction=chain)
+        publish(
+            f"transaction.{state}",
+            {"transaction": str(chain)},
+            holders={chain.owner_id, *steps.values_list("holder_id", flat=True)},
+            now=now,
+        )
     chain.state = state
     return chain
 

@@ -2,7 +2,9 @@
 
 import base64
 from datetime import datetime
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
 
 from protocol import cose, qrtext
 from protocol.errors import ProtocolError
@@ -14,14 +16,15 @@ from signing.selectors import certificates
 from signing.services import platform_information
 from transactions.errors import (
     ChainHeadMovedError,
+    NotToBeContinuedError,
     NotYourTurnError,
-    PreviousContentChangedError,
     PreviousStepUnsignedError,
     ReceiptNotOursError,
     ReceiptSignatureInvalidError,
 )
 from transactions.models import Step
 from transactions.selectors import step_by_digest, step_by_receipt
+from transactions.services.recover import recover_head
 from transactions.services.withdraw import expire_step
 from transactions.standing import MAX_UNSUCCESSFUL_PER_HEAD, refusal_of_turn
 
@@ -49,24 +52,26 @@ def head_of(receipt: bytes) -> Step:
 
     Raises:
         ReceiptNotOursError, ReceiptSignatureInvalidError, PreviousStepUnsignedError,
-        PreviousContentChangedError: the receipt is no base for a step.
+        PreviousContentChangedError, PreviousStepForgottenError, ChainHeadMovedError,
+        NotToBeContinuedError: the receipt is no base for a step.
     """
     step = stored_head(identity(receipt))
-    if step is None:
-        _refuse(receipt)
-    return step
+    if step is not None:
+        return step
+    _require_ours(receipt)
+    # Ours, and not stored: this database was restored from a backup that is older.
+    return _as_head(recover_head(receipt, now=timezone.now()))
 
 
 def stored_head(receipt_id: bytes) -> Step | None:
     """Return the signed step whose stored receipt has this identity.
 
     Raises:
-        PreviousStepUnsignedError: the step is there, but it is no base for another one.
+        PreviousStepUnsignedError, NotToBeContinuedError: the step is there, but it is no base for
+            another one.
     """
     step = step_by_receipt(receipt_id)
-    if step is not None and not (step.is_signed and Kind(step.kind).is_business):
-        raise PreviousStepUnsignedError
-    return step
+    return step and _as_head(step)
 
 
 def require_turn(head: Step, holder: "Holder") -> None:
@@ -104,8 +109,16 @@ def clear_way(head: Step, holder: "Holder", now: datetime) -> None:
         )
 
 
-def _refuse(receipt: bytes) -> NoReturn:
-    """Find out why this is not a receipt as we stored it, for a clear answer."""
+def _as_head(step: Step) -> Step:
+    if not step.is_signed:
+        raise PreviousStepUnsignedError
+    if not Kind(step.kind).is_business:
+        raise NotToBeContinuedError
+    return step
+
+
+def _require_ours(receipt: bytes) -> None:
+    """Refuse what is no receipt of a signed step that we signed ourselves."""
     try:
         signed = cose.parse(receipt)
         read = Receipt.from_signed(signed)
@@ -117,4 +130,3 @@ def _refuse(receipt: bytes) -> NoReturn:
         raise ReceiptSignatureInvalidError
     if not read.is_accepted:
         raise PreviousStepUnsignedError
-    raise PreviousContentChangedError

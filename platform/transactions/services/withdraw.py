@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from common.errors import DomainError, InputInvalidError, NotFoundError
 from enrolment.errors import AuthserverUnavailableError
-from enrolment.selectors import client_for
+from enrolment.services import client_of
 from protocol.errors import ProtocolError
 from protocol.text import check_text, normalise
 from protocol.verdict import Reason
@@ -156,7 +156,7 @@ def _void(
 ) -> None:
     # The words as the token tagged them, before they were put into the form that is kept.
     words, tag = tagged
-    outcome = client_for(step.token.host).void(
+    outcome = client_of(step.token).void(
         vk=bytes(step.token.vk),
         s=bytes(step.s),
         statement=bytes(step.statement),

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.disclosure import disclosed
 from accounts.security import HolderRequest, holders_only, refusals_recorded
 from common.errors import DomainError
+from common.forms import add_refusal
 from common.idempotency import once
 from common.sentences import sentence
 from enrolment.forms import DigitsForm
@@ -59,17 +60,11 @@ def _refused(
         messages.error(request, sentence(error.code))
         return redirect("token", serial)
     where = "digits" if "digits" in form.fields else None
-    form.add_error(where, " ".join([sentence(error.code), *_tries(error)]))
-    return _page(request, serial, form, status=error.status)
-
-
-def _tries(error: DomainError) -> list[str]:
-    """Say how many tries the digits have left, where the host says so."""
-    left = error.extra.get("tries_left")
-    if not isinstance(left, int):
-        return []
-    words = ngettext("You can try once more.", "You can try %(left)d more times.", left)
-    return [words % {"left": left}]
+    status, left = add_refusal(form, error, field=where), error.extra.get("tries_left")
+    if isinstance(left, int):
+        words = ngettext("You can try once more.", "You can try %(left)d more times.", left)
+        form.add_error(where, words % {"left": left})
+    return _page(request, serial, form, status=status)
 
 
 def _page(

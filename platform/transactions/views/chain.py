@@ -17,6 +17,8 @@ from accounts.security import HolderRequest, holders_only, refusals_recorded
 from common.errors import DomainError, NotFoundError
 from common.pages import malformed
 from common.sentences import sentence
+from enrolment.history import succession
+from enrolment.selectors import token_of
 from transactions import selectors, services
 from transactions.models import Transaction
 
@@ -33,11 +35,20 @@ _ACTIONS: dict[str, tuple[Callable[..., Transaction], Promise]] = {
 @require_safe
 @holders_only()
 def transactions(request: HolderRequest) -> HttpResponse:
-    """GET /transactions: what the holder is a party of or is invited to, newest first."""
-    found = selectors.transactions_of(holder=request.holder)
+    """GET /transactions: what the holder is a party of or is invited to, newest first.
+
+    ``?token=SERIAL`` leaves those for which this token was asked, or one whose place it took.
+    """
+    serial = request.GET.get("token", "")
+    token = token_of(holder=request.holder, serial=serial) if serial else None
+    found = selectors.transactions_of(
+        holder=request.holder, tokens=succession(token) if token else None
+    )
     page = Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page"))
     lines = selectors.summaries(page.object_list, holder=request.holder, now=timezone.now())
-    return render(request, "transactions/transactions.html", {"page": page, "lines": lines})
+    return render(
+        request, "transactions/transactions.html", {"page": page, "lines": lines, "token": token}
+    )
 
 
 @never_cache

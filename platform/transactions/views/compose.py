@@ -20,6 +20,7 @@ from transactions import selectors, services
 from transactions.errors import (
     ChainBrokenError,
     ChainHeadMovedError,
+    NotToBeContinuedError,
     NotYourTurnError,
     PreviousStepUnsignedError,
     TransactionClosedError,
@@ -32,6 +33,7 @@ from transactions.services import Asked
 _ENDINGS = (
     ChainBrokenError,
     ChainHeadMovedError,
+    NotToBeContinuedError,
     NotYourTurnError,
     PreviousStepUnsignedError,
     TransactionClosedError,

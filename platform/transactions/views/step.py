@@ -1,7 +1,6 @@
 """The page of one step: its challenge while it is open, then its receipt."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -11,12 +10,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.disclosure import disclose, disclosed
 from accounts.security import (
     HolderRequest,
     holders_only,
@@ -28,24 +26,19 @@ from common.errors import DomainError, InputInvalidError, NotFoundError
 from common.forms import add_refusal
 from common.pages import malformed
 from common.sentences import sentence
-from common.templatetags.countersign import when
-from enrolment.errors import AuthserverUnavailableError
-from tokens.suite import OCRASuite
+from protocol.statement import Kind
 from transactions import selectors, services
-from transactions.errors import StepClosingError
 from transactions.models import Step
 from transactions.standing import Entry, Standing
 from transactions.step_forms import DeclineForm, ResponseForm
-
-# Refusals that are about what stands in the field, and are said beside it.
-_OF_THE_FIELD = ("response_wrong", "response_malformed")
+from transactions.views import answering
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @holders_only(keeps_form=True, never_kept=frozenset({"response"}))
 def step(request: HolderRequest, s: bytes) -> HttpResponse:
-    """GET, POST /steps/<s>: see a step as it stands; answer, decline or cancel it."""
+    """GET, POST /steps/<s>: see a step as it stands; act on it."""
     if request.method != "POST":
         return _page(request, s, decline_form=DeclineForm(initial=kept_form(request)))
     act = _ACTIONS.get(request.POST.get("action", ""))
@@ -80,10 +73,10 @@ def _respond(request: HolderRequest, s: bytes) -> HttpResponse:
         now=timezone.now(),
     )
     if answer.step.is_open:
-        form.add_error("response", _tries(answer.tries_left))
+        form.add_error("response", answering.wrong(answer.tries_left))
         return _page(request, s, status=HTTPStatus.UNPROCESSABLE_ENTITY, response_form=form)
     if not answer.accepted:
-        messages.error(request, _locked(answer.locked_until))
+        messages.error(request, answering.locked(answer.locked_until))
     return redirect("step", s=s)
 
 
@@ -107,7 +100,24 @@ def _cancel(request: HolderRequest, s: bytes) -> HttpResponse:
     return _ended(request, ended)
 
 
+def _prove(request: HolderRequest, s: bytes) -> HttpResponse:
+    """Have the server answer what the token shows, and keep that for the page."""
+    step = selectors.own_step(holder=request.holder, s=s)
+    form = answering.proof_form(step, request.POST)
+    if form is None:
+        return malformed(request)
+    if not form.is_valid():
+        return _page(request, s, status=HTTPStatus.UNPROCESSABLE_ENTITY, proof_form=form)
+    now = timezone.now()
+    answer = services.prove_host(
+        holder=request.holder, s=s, challenge=form.cleaned_data["challenge"], now=now
+    )
+    disclose(request, _proof_of(step), answer, now=now)
+    return redirect("step", s=s)
+
+
 _ACTIONS: dict[str, Callable[[HolderRequest, bytes], HttpResponse]] = {
+    "prove": _prove,
     "respond": _respond,
     "decline": _decline,
     "cancel": _cancel,
@@ -126,43 +136,12 @@ def _refused(request: HolderRequest, s: bytes, error: DomainError) -> HttpRespon
     if not found.is_open:
         messages.info(request, sentence(error.code))
         return redirect("step", s=s)
-    if error.code in _OF_THE_FIELD:
+    if error.code in answering.OF_THE_FIELD:
         form = ResponseForm(request.POST)
         status = add_refusal(form, error, field="response")
         return _page(request, s, status=status, response_form=form)
-    return _page(request, s, status=error.status, note=_note(request, error))
-
-
-def _note(request: HttpRequest, error: DomainError) -> str:
-    if error.code == "token_locked":
-        return _locked(error.extra.get("locked_until"))
-    if isinstance(error, StepClosingError):
-        # The page itself says it: the step is being ended.
-        return ""
-    if isinstance(error, AuthserverUnavailableError) and request.POST["action"] == "respond":
-        again = _("You may send the same digits once more.")
-        return f"{sentence(error.code)} {again}"
-    return sentence(error.code)
-
-
-def _tries(left: int | None) -> str:
-    told = sentence("response_wrong")
-    if left is None:
-        return told
-    tries = ngettext(
-        "%(left)d try is left, then the token locks.",
-        "%(left)d tries are left, then the token locks.",
-        left,
-    )
-    return f"{told} {tries % {'left': left}}"
-
-
-def _locked(until: int | None) -> str:
-    told = sentence("token_locked")
-    if not isinstance(until, int):
-        return told
-    moment = when(datetime.fromtimestamp(until, UTC))
-    return format_html("{} {}", told, format_html(_("It unlocks at {}."), moment))
+    note = answering.refused(error, is_answer=request.POST["action"] == "respond")
+    return _page(request, s, status=error.status, note=note)
 
 
 def _page(
@@ -173,6 +152,7 @@ def _page(
     note: str = "",
     response_form: Form | None = None,
     decline_form: Form | None = None,
+    proof_form: Form | None = None,
 ) -> HttpResponse:
     now = timezone.now()
     found = selectors.visible_step(holder=request.holder, s=s)
@@ -185,6 +165,8 @@ def _page(
         "note": note,
         "response_form": response_form or ResponseForm(),
         "decline_form": decline_form or DeclineForm(),
+        "proof_form": proof_form or answering.proof_form(found),
+        "proof": disclosed(request, _proof_of(found), now=now),
         "again": _again(entry, standing),
         "seconds_left": found.seconds_left(now),
         **_codes(entry),
@@ -199,11 +181,9 @@ def _codes(entry: Entry) -> dict[str, Any]:
         return {"receipt": selectors.receipt_text(step)}
     if not entry.is_own or entry.state != Step.State.CHALLENGED:
         return {}
-    return {
-        "challenge": selectors.challenge_text(step),
-        "question": selectors.typed_question(step),
-        "response_digits": OCRASuite.parse(step.token.suite).digits,
-    }
+    return answering.asked(
+        step, lambda form: reverse("api:show_challenge", args=[step.public_id, form])
+    )
 
 
 def _again(entry: Entry, standing: Standing) -> str:
@@ -212,7 +192,7 @@ def _again(entry: Entry, standing: Standing) -> str:
     if not entry.is_own or entry.state in (*Step.HOLDS, Step.State.CLOSING):
         return ""
     if not standing.is_business:
-        return reverse("activate-token", args=[step.token.serial])
+        return _again_alone(step)
     if step.position == 0:
         return reverse("new-transaction", query={"again": step.public_id})
     head = standing.head
@@ -220,3 +200,18 @@ def _again(entry: Entry, standing: Standing) -> str:
         return ""
     again = {"again": step.public_id}
     return reverse("continue-transaction", args=[bytes(head.receipt_id or b"")], query=again)
+
+
+def _again_alone(step: Step) -> str:
+    """Return where a token is asked once more what concerns it alone."""
+    pages = {
+        Kind.ACTIVATION: ("activate-token", step.token.serial),
+        Kind.TEST: ("try-token", step.token.serial),
+        Kind.UNLOCK: ("unlock-token", step.content.demand.reference),
+    }
+    name, serial = pages.get(Kind(step.kind), ("", ""))
+    return reverse(name, args=[serial]) if name else ""
+
+
+def _proof_of(step: Step) -> str:
+    return f"proof {step.public_id}"

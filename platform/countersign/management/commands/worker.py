@@ -1,6 +1,7 @@
 """Do what must happen by itself: settle steps, send notices, forget old answers."""
 
 import logging
+import math
 import time
 from typing import Any
 
@@ -10,16 +11,23 @@ from django.utils import timezone
 
 from common.idempotency import forget_old_requests
 from common.problems import DATABASE_GONE
-from notices.services import deliver_notices
-from transactions.services import reconcile_steps
+from enrolment.services import fetch_events, refresh_hosts, release_unclaimed, settle_owed
+from enrolment.services.approvals import end_overdue_approvals
+from enrolment.services.policies import tell_hosts
+from notices.services import deliver_notices, deliver_webhooks, forget_old_messages
+from transactions.services import finish_leaving, reconcile_steps
 
 logger = logging.getLogger(__name__)
+
+HOSTS_EVERY_SECONDS = 600.0
 
 
 class Command(BaseCommand):
     """Runs until stopped; several may run side by side."""
 
-    help = "Settle overdue steps, send notices, and forget old idempotency keys, again and again."
+    help = (
+        "Settle overdue steps, send notices and webhooks, and forget what is old, again and again."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add --once and --seconds."""
@@ -28,9 +36,14 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run the command."""
+        refreshed_at = -math.inf
         while True:
             try:
                 _work()
+                # What a host does with its keys shows at the next pairing, too.
+                if time.monotonic() - refreshed_at >= HOSTS_EVERY_SECONDS:
+                    refreshed_at = time.monotonic()
+                    refresh_hosts(now=timezone.now())
             except DATABASE_GONE:
                 # A database that restarts must not end the worker, and with it the site.
                 logger.exception("worker.interrupted")
@@ -42,5 +55,13 @@ class Command(BaseCommand):
 
 def _work() -> None:
     reconcile_steps(now=timezone.now())
+    release_unclaimed(now=timezone.now())
+    settle_owed(now=timezone.now())
+    finish_leaving(now=timezone.now())
+    fetch_events(now=timezone.now())
     deliver_notices(now=timezone.now())
+    deliver_webhooks(now=timezone.now())
+    forget_old_messages(now=timezone.now())
     forget_old_requests(now=timezone.now())
+    end_overdue_approvals(now=timezone.now())
+    tell_hosts()

@@ -67,7 +67,7 @@ export function forgetKeys() {
 /**
  * Return those certificates of servers that the site publishes and that can be had now.
  * @param {Uint8Array[]} vks
- * @returns {Promise<Map<string, Uint8Array>>} By `vk` in hexadecimal digits.
+ * @returns {Promise<Map<string, Uint8Array[]>>} By `vk` in hexadecimal digits.
  */
 export async function fetchCertificates(vks) {
   const found = new Map();

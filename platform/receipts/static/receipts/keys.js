@@ -148,7 +148,7 @@ export function bucketPath(vk) {
 /**
  * Read such a file.  Who signed what is in it `verifyReceipt` checks.
  * @param {Uint8Array} file CBOR `[1, [* [cs-server message, revoked-at / null]]]`.
- * @returns {Promise<Map<string, Uint8Array>>} The messages by `vk` in hexadecimal digits.
+ * @returns {Promise<Map<string, Uint8Array[]>>} The messages by `vk` in hexadecimal digits.
  * @throws {ProtocolError} whatever rule it breaks.
  */
 export async function readBucket(file) {
@@ -162,7 +162,8 @@ export async function readBucket(file) {
     }
     if (revokedAt !== null) checkUint("revoked-at", revokedAt, { high: MAX_TIME });
     const certificate = await readServerCertificate(cose.parse(message).payload);
-    found.set(toHex(certificate.vk), message);
+    const vk = toHex(certificate.vk);
+    found.set(vk, [...(found.get(vk) ?? []), message]);
   }
   return found;
 }

@@ -22,6 +22,7 @@ const kinds = JSON.parse(document.getElementById("kinds")?.textContent ?? "{}");
 const LOOKS = {
   complete: { steps: "signed", seal: Outcome.PASSED },
   incomplete: { steps: "signed", seal: Outcome.PASSED },
+  test: { steps: "signed", seal: Outcome.PASSED },
   refusal: { steps: "refused", seal: Outcome.FAILED },
   changed: { steps: "claimed", seal: Outcome.FAILED },
   foreign: { steps: "claimed", seal: Outcome.UNCHECKED },
@@ -90,6 +91,8 @@ export function fill(part, values) {
  * @returns {keyof typeof LOOKS}
  */
 function verdictOf({ report, keys }) {
+  // Genuine or not, a test is never to be taken for the real thing.
+  if (report.isValid && kindOfNewest(report) === Kind.TEST) return "test";
   if (report.isValid) return report.isComplete ? "complete" : "incomplete";
   if (report.isRefusal) return "refusal";
   const failed = report.failures.map(({ code }) => code);
@@ -152,7 +155,7 @@ function drawStep({ statement }, { receipt }, place, seal) {
     reference: demand.reference,
     due: demand.dueDays === null ? null : dayWords(issued, demand.dueDays),
     remark: party.remark,
-    account: party.account,
+    account: inGroups(party.account),
     signedAt: isSigned ? decided : null,
     refusedAt: isSigned ? null : decided,
     serial,
@@ -176,8 +179,13 @@ function drawNewRoot({ root, offered }) {
 }
 
 /** @param {Report} report */
-function canContinue({ isValid, steps }) {
-  return isValid && steps[steps.length - 1].statement.demand.kind <= Kind.OTHER;
+function canContinue(report) {
+  return report.isValid && kindOfNewest(report) <= Kind.OTHER;
+}
+
+/** @param {Report} report */
+function kindOfNewest({ steps }) {
+  return steps[steps.length - 1].statement.demand.kind;
 }
 
 /** @param {string} text */
@@ -185,6 +193,14 @@ function drawContinuation(text) {
   const part = copy("continuation");
   /** @type {HTMLInputElement} */ (part.querySelector("[name=receipt]")).value = text;
   return part;
+}
+
+/**
+ * Write digits in groups of four, so that they are read without losing the place.
+ * @param {string} digits
+ */
+function inGroups(digits) {
+  return digits.replace(/.{4}(?=.)/g, "$& ");
 }
 
 /** @param {import("./statement.js").Platform} platform */

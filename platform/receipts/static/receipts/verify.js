@@ -32,7 +32,7 @@ export { Outcome, REFUSED, Report } from "./outcome.js";
  * Check a receipt or refusal.
  * @param {Uint8Array} message The COSE_Sign1 bytes.
  * @param {Directory} directory The keys the reader installed, as `openDirectory` returned them.
- * @param {Map<string, Uint8Array>} [fetched] Server certificates (typ cs-server) obtained beside
+ * @param {Map<string, Uint8Array[]>} [fetched] Server certificates (typ cs-server) obtained beside
  *   the receipt, by `vk` in hexadecimal digits, as `readBucket` returns them.
  * @returns {Promise<Report>} Bad input fails a check; it is never an error.
  */
@@ -121,15 +121,15 @@ function checkClocks({ steps, reason, folded }) {
  * @param {Rebuilt} rebuilt
  * @param {number} reason
  * @param {Directory} directory
- * @param {Map<string, Uint8Array>} fetched
+ * @param {Map<string, Uint8Array[]>} fetched
  * @returns {Promise<Check[]>}
  */
 async function checkStep(step, rebuilt, reason, directory, fetched) {
   const { pos } = rebuilt.statement;
   const said = { step: pos + 1, verdict: reasonWords(reason), time: utc(step.decided) };
   // 5. A host certified the server's key for this token.
-  const message = step.certified ? undefined : fetched.get(toHex(step.vk));
-  if (!step.certified && !message) {
+  const messages = step.certified ? [undefined] : (fetched.get(toHex(step.vk)) ?? []);
+  if (!messages.length) {
     const text = gettext(
       "Step %(step)s: the platform says that the server said: %(verdict)s at %(time)s; the server's signature was not checked (connect to check).",
       said,
@@ -138,7 +138,7 @@ async function checkStep(step, rebuilt, reason, directory, fetched) {
   }
   let host, certificate;
   try {
-    [host, certificate] = await findCertificate(step, directory, message);
+    [host, certificate] = await findCertificate(step, directory, messages);
   } catch (error) {
     const { detail } = expected(error);
     const text = gettext("Step %(step)s: no valid certificate for its server: %(detail)s.", {
@@ -171,14 +171,33 @@ async function checkStep(step, rebuilt, reason, directory, fetched) {
 }
 
 /**
- * Return the host whose key signed the server's certificate, and that certificate.
+ * Return the host whose key signed the server's certificate, and that certificate: of several
+ * that were fetched the first that fits, since a server that has moved has one of each host.
+ * @param {Step} step
+ * @param {Directory} directory
+ * @param {(Uint8Array | undefined)[]} messages None but `undefined` where the receipt has one.
+ * @returns {Promise<[Host, ServerCertificate]>}
+ * @throws {ProtocolError} `server_certificate_invalid`, or a broken message; of several, the last.
+ */
+async function findCertificate(step, directory, messages) {
+  for (const message of messages.slice(0, -1)) {
+    try {
+      return await checkCertificate(step, directory, message);
+    } catch (error) {
+      expected(error);
+    }
+  }
+  return checkCertificate(step, directory, messages.at(-1));
+}
+
+/**
  * @param {Step} step
  * @param {Directory} directory
  * @param {Uint8Array} [message] The certificate where the receipt has none.
  * @returns {Promise<[Host, ServerCertificate]>}
  * @throws {ProtocolError} `server_certificate_invalid`, or a broken message.
  */
-async function findCertificate(step, directory, message) {
+async function checkCertificate(step, directory, message) {
   const { hosts, signed, certificate } = await claimed(step, directory, message);
   if (!isEqual(certificate.vk, step.vk) || certificate.serial !== step.serial) {
     throw new ProtocolError("server_certificate_invalid", gettext("it is for another token"));

@@ -1,21 +1,21 @@
-"""Make holders and API keys."""
+"""Make holders, and change what is known of them."""
 
 import secrets
 from datetime import datetime
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.db import IntegrityError, transaction
 
-from accounts.errors import OwnSignInError
-from accounts.models import ApiKey, Holder, User
-from accounts.selectors import hash_key, holder_by_account
+from accounts.errors import HolderLeftError, OwnSignInError
+from accounts.models import Holder, User
+from accounts.selectors import holder_by_account
 from audit.services import record
 from common.errors import InputInvalidError, NotFoundError
 from notices.services import hand_over
 from protocol.errors import ProtocolError
 from protocol.text import check_text, normalise
 
-_KEY_BYTES = 24
-_PREFIX_CHARACTERS = 9
 _ACCOUNT_DIGITS = 12
 
 
@@ -63,17 +63,83 @@ def allow_sign_in(*, operator: Holder, account: str, is_allowed: bool, now: date
     Raises:
         NotFoundError: there is no such holder.
         OwnSignInError: operators do not shut themselves out.
+        HolderLeftError: the holder is being erased.
     """
     holder = holder_by_account(account)
     if holder is None:
         raise NotFoundError
     if holder == operator:
         raise OwnSignInError
+    if holder.leaving_at is not None:
+        raise HolderLeftError
     action = "holder.resumed" if is_allowed else "holder.suspended"
     with transaction.atomic():
         User.objects.filter(pk=holder.user_id).update(is_active=is_allowed)
         record(action=action, actor=operator.operator_actor, subject=account, now=now)
     holder.user.is_active = is_allowed
+    return holder
+
+
+def ask_for_token(*, user: User, actor: str, now: datetime, has_codes: bool = False) -> None:
+    """Have somebody asked for a token at every sign-in.
+
+    Args:
+        user: Who is asked.
+        actor: Who wants it so.
+        now: Timezone-aware.
+        has_codes: Whether recovery codes come with it, which stand in for a lost token.
+    """
+    with transaction.atomic():
+        _note_asked(user, actor, now, is_asked=True)
+        if has_codes:
+            RecoveryCodes.activate(user)
+
+
+def forget_token(*, user: User, actor: str, now: datetime) -> None:
+    """Have somebody asked for a token no longer; recovery codes go with the last second factor."""
+    factors = Authenticator.objects.filter(user=user)
+    with transaction.atomic():
+        _note_asked(user, actor, now, is_asked=False)
+        if not factors.exclude(type=Authenticator.Type.RECOVERY_CODES).exists():
+            factors.delete()
+
+
+def _note_asked(user: User, actor: str, now: datetime, *, is_asked: bool) -> None:
+    user.asks_token = is_asked
+    user.save(update_fields=["asks_token"])
+    action = "holder.token_asked" if is_asked else "holder.token_not_asked"
+    record(action=action, actor=actor, subject=holder_for(user).account, now=now)
+
+
+def stop_asking_token(*, operator: Holder, account: str, now: datetime) -> Holder:
+    """Let a holder sign in without a token, who has lost it and every way around it.
+
+    Raises:
+        NotFoundError: there is no such holder.
+    """
+    holder = holder_by_account(account)
+    if holder is None:
+        raise NotFoundError
+    forget_token(user=holder.user, actor=operator.operator_actor, now=now)
+    return holder
+
+
+def appoint_auditor(*, operator: Holder, account: str, is_auditor: bool, now: datetime) -> Holder:
+    """Let a holder look at the console, and change nothing there; or no longer.
+
+    Raises:
+        NotFoundError: there is no such holder.
+        HolderLeftError: the holder is being erased.
+    """
+    holder = holder_by_account(account)
+    if holder is None:
+        raise NotFoundError
+    if holder.leaving_at is not None:
+        raise HolderLeftError
+    action = "holder.made_auditor" if is_auditor else "holder.auditor_dismissed"
+    with transaction.atomic():
+        User.objects.filter(pk=holder.user_id).update(is_auditor=is_auditor)
+        record(action=action, actor=operator.operator_actor, subject=account, now=now)
     return holder
 
 
@@ -94,31 +160,3 @@ def checked_name(name: str) -> str:
 def optional_name(name: str) -> str:
     """Return a name as :func:`checked_name` does; nothing but spaces is none, and that is well."""
     return checked_name(name) if name.strip() else ""
-
-
-def create_api_key(*, holder: Holder, name: str, now: datetime) -> tuple[ApiKey, str]:
-    """Make an API key; return its row, and the key itself, which is shown this once.
-
-    Raises:
-        InputInvalidError: the name is not valid.
-    """
-    key = f"cs_{secrets.token_urlsafe(_KEY_BYTES)}"
-    row = ApiKey.objects.create(
-        holder=holder,
-        name=checked_name(name),
-        prefix=key[:_PREFIX_CHARACTERS],
-        key_hash=hash_key(key),
-        created_at=now,
-    )
-    return row, key
-
-
-def revoke_api_key(*, holder: Holder, key_id: int, now: datetime) -> None:
-    """Make a key useless at once.
-
-    Raises:
-        NotFoundError: the holder has no such key in use.
-    """
-    keys = ApiKey.objects.filter(pk=key_id, holder=holder, revoked_at=None)
-    if not keys.update(revoked_at=now):
-        raise NotFoundError

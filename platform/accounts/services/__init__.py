@@ -1,0 +1,53 @@
+"""Write operations on holders, their keys and their organisations: one module per subject."""
+
+from accounts.services.holders import (
+    allow_sign_in,
+    appoint_auditor,
+    ask_for_token,
+    checked_name,
+    choose_language,
+    forget_token,
+    holder_for,
+    optional_name,
+    rename_holder,
+    stop_asking_token,
+)
+from accounts.services.keys import create_api_key, revoke_api_key
+from accounts.services.leaving import erase_holder, start_leaving
+from accounts.services.organisations import (
+    accept_invitation,
+    change_role,
+    create_organisation,
+    decline_invitation,
+    invite_member,
+    leave_organisation,
+    remove_member,
+    rename_organisation,
+    withdraw_invitation,
+)
+
+__all__ = [
+    "accept_invitation",
+    "allow_sign_in",
+    "appoint_auditor",
+    "ask_for_token",
+    "change_role",
+    "checked_name",
+    "choose_language",
+    "create_api_key",
+    "create_organisation",
+    "decline_invitation",
+    "erase_holder",
+    "forget_token",
+    "holder_for",
+    "invite_member",
+    "leave_organisation",
+    "optional_name",
+    "remove_member",
+    "rename_holder",
+    "rename_organisation",
+    "revoke_api_key",
+    "start_leaving",
+    "stop_asking_token",
+    "withdraw_invitation",
+]
