@@ -87,9 +87,12 @@ def replace(*, caller: bytes, vk: str, successor: str, actor: str, now: datetime
         server.successor = new
         server.save(update_fields=["successor"])
 
-    return _changed(
+    server = _changed(
         caller, vk, EventKind.REPLACED, actor, now, prepare=name_successor, successor=successor
     )
+    if server.successor_id != new.pk:
+        raise AuthserverError(Code.STATE_CONFLICT, "Another server took its place before.")
+    return server
 
 
 def unlock(*, caller: bytes, vk: str, proof: str, actor: str, now: datetime) -> Server:

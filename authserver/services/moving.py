@@ -23,7 +23,7 @@ from authserver.services.events import EventKind
 from authserver.services.hosts import check_ready, current_host_key
 from authserver.services.matching import parsed_suite
 from authserver.services.pairing import certify
-from authserver.services.restoring import restored_at, set_back
+from authserver.services.restoring import set_back
 from authserver.services.verdicts import linked
 from protocol import cose, ed25519
 from protocol.ed25519 import SigningKey
@@ -332,7 +332,9 @@ def _doubt(move: Move, server: Server) -> None:
     The server may have come before, and have answered; the restore undid that.
     """
     host = host_state()
-    restored = restored_at(host)
-    if restored is not None and move.at <= restored.timestamp():
-        set_back(Server.objects.filter(pk=server.pk), host)
+    # Not only until the restore itself: the clocks of the two hosts may differ.
+    doubtful = host.not_ready_until
+    if doubtful is not None and move.at <= doubtful.timestamp():
+        this = Server.objects.filter(pk=server.pk)
+        set_back(this, generation=host.generation, ready=doubtful)
         server.refresh_from_db()

@@ -46,7 +46,7 @@ def after_restore(*, now: datetime) -> HostState:
         host.not_ready_until = ready
         host.save()
         _void_enrolments(now)
-        set_back(Server.objects.all(), host)
+        set_back(Server.objects.all(), generation=host.generation, ready=ready)
         # The lock is what keeps the verdict procedure closed, at no further query.
         Server.objects.filter(Q(locked_until=None) | Q(locked_until__lt=ready)).update(
             locked_until=ready
@@ -55,19 +55,23 @@ def after_restore(*, now: datetime) -> HostState:
     return host
 
 
-def set_back(servers: QuerySet[Server], host: HostState) -> None:
-    """Make servers safe that may have decided more than their rows know."""
+def set_back(servers: QuerySet[Server], *, generation: int, ready: datetime) -> None:
+    """Make servers safe that may have decided more than their rows know.
+
+    Args:
+        servers: Which.
+        generation: Of the host, since it was restored.
+        ready: When the pause after that restore ends.
+    """
     servers.update(
         # A server that came from another host may be further than this one's generation.
-        seq=Greatest(Value(host.generation), F("seq").bitrightshift(32) + 1).bitleftshift(32),
+        seq=Greatest(Value(generation), F("seq").bitrightshift(32) + 1).bitleftshift(32),
         counter=F("counter") + COUNTER_LOOK_AHEAD,
         consecutive_failures=MAX_CONSECUTIVE_FAILURES - 1,
     )
-    restored = restored_at(host)
-    at = int(restored.timestamp()) if restored else 0
     for text in servers.values_list("suite", flat=True).distinct():
         suite = parsed_suite(text)
-        step = current_step(suite, at)
+        step = current_step(suite, int((ready - RESTORE_PAUSE).timestamp()))
         # A code that is bound to no statement could have been accepted in any step until now.
         if step is not None and not suite.has_question:
             used = F("drift") + Value(step + TIME_WINDOW, BigIntegerField())

@@ -60,3 +60,19 @@ class HolderLeftError(DomainError):
 
     code = "holder_left"
     title = "This account is being deleted, and nothing brings it back."
+
+
+class ClientNotAllowedError(DomainError):
+    """Keys of organisations are for transactions alone."""
+
+    code = "client_not_allowed"
+    status = 403
+    title = "A key of an organisation cannot do this: it is for transactions and receipts."
+
+
+class NotRepresentedError(DomainError):
+    """The holder does not let this organisation's programs act."""
+
+    code = "not_represented"
+    status = 403
+    title = "Name a member of the organisation as holder who lets its programs act."

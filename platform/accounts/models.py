@@ -127,6 +127,9 @@ class Membership(models.Model):
     holder = models.ForeignKey(Holder, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=8, choices=Role)
     joined_at = models.DateTimeField()
+    lets_programs = models.BooleanField(
+        default=False, help_text="Whether keys of the organisation act for the holder."
+    )
 
     class Meta:
         constraints = [
@@ -167,3 +170,22 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"invitation {self.pk}"
+
+
+class ClientKey(models.Model):
+    """A bearer key of an organisation: it acts for those members who let it."""
+
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="client_keys")
+    name = models.CharField(max_length=40)
+    prefix = models.CharField(max_length=12, help_text="Its first characters, to tell keys apart.")
+    key_hash = models.BinaryField(max_length=32, unique=True, help_text="SHA-256.")
+    created_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+    @property
+    def actor(self) -> str:
+        """How audit rows name the program."""
+        return f"client:{self.prefix}"

@@ -9,19 +9,13 @@ from ninja import Router, Schema, Status
 from pydantic import ConfigDict, Field
 
 from accounts import selectors, services
-from accounts.models import Invitation, Membership, Organisation
+from accounts.models import ClientKey, Invitation, Membership, Organisation
 from accounts.security import HOLDER_AUTH, caller
 from common.schemas import Account, Email, Hex8, Input
 
 router = Router(auth=HOLDER_AUTH, tags=["organisations"])
 
 RoleName = Literal["owner", "operator", "auditor", "member"]
-
-
-class OrganisationIn(Input):
-    """An organisation by its name."""
-
-    name: Annotated[str, Field(max_length=200)]
 
 
 class OrganisationOut(Schema):
@@ -32,6 +26,12 @@ class OrganisationOut(Schema):
     id: str = Field(validation_alias="public_id")
     name: str
     created_at: datetime
+
+
+class NameIn(Input):
+    """A name."""
+
+    name: Annotated[str, Field(max_length=200)]
 
 
 class PlaceOut(Schema):
@@ -84,6 +84,27 @@ class MembersOut(Schema):
     invitations: list[InvitationOut]
 
 
+class KeyOut(Schema):
+    """A key of an organisation without its secret."""
+
+    id: int
+    name: str
+    prefix: str
+    created_at: datetime
+
+
+class NewKeyOut(KeyOut):
+    """A new key; ``key`` is shown this once."""
+
+    key: str
+
+
+class ProgramsIn(Input):
+    """Whether programs of the organisation may act for the caller."""
+
+    allowed: bool
+
+
 class RoleIn(Input):
     """What a member is to be."""
 
@@ -101,7 +122,7 @@ def list_organisations(request: HttpRequest) -> dict[str, object]:
 
 
 @router.post("/organisations", response={201: OrganisationOut})
-def create_organisation(request: HttpRequest, body: OrganisationIn) -> Status[Organisation]:
+def create_organisation(request: HttpRequest, body: NameIn) -> Status[Organisation]:
     """Make an organisation that the caller owns."""
     made = services.create_organisation(holder=caller(request), name=body.name, now=timezone.now())
     return Status(201, made)
@@ -120,7 +141,7 @@ def show_organisation(request: HttpRequest, uid: Hex8) -> dict[str, object]:
 
 
 @router.post("/organisations/{uid}/name", response=OrganisationOut)
-def rename_organisation(request: HttpRequest, uid: Hex8, body: OrganisationIn) -> Organisation:
+def rename_organisation(request: HttpRequest, uid: Hex8, body: NameIn) -> Organisation:
     """Give an organisation another name; for its owners."""
     return services.rename_organisation(
         owner=caller(request), uid=bytes.fromhex(uid), name=body.name, now=timezone.now()
@@ -190,3 +211,38 @@ def remove_member(request: HttpRequest, uid: Hex8, account: Account) -> Status[N
         owner=caller(request), uid=bytes.fromhex(uid), account=account, now=timezone.now()
     )
     return Status(204, None)
+
+
+@router.get("/organisations/{uid}/keys", response=list[KeyOut])
+def list_client_keys(request: HttpRequest, uid: Hex8) -> list[ClientKey]:
+    """List the organisation's keys; for owners."""
+    return list(selectors.client_keys_of(services.owned(caller(request), bytes.fromhex(uid))))
+
+
+@router.post("/organisations/{uid}/keys", response={201: NewKeyOut})
+def create_client_key(request: HttpRequest, uid: Hex8, body: NameIn) -> Status[dict[str, object]]:
+    """Make a key for a program of the organisation; for owners."""
+    row, key = services.create_client_key(
+        owner=caller(request), uid=bytes.fromhex(uid), name=body.name, now=timezone.now()
+    )
+    return Status(201, {**KeyOut.from_orm(row).dict(), "key": key})
+
+
+@router.delete("/organisations/{uid}/keys/{pk}", response={204: None})
+def revoke_client_key(request: HttpRequest, uid: Hex8, pk: int) -> Status[None]:
+    """Revoke a key of the organisation; for owners."""
+    services.revoke_client_key(
+        owner=caller(request), uid=bytes.fromhex(uid), pk=min(pk, 2**62), now=timezone.now()
+    )
+    return Status(204, None)
+
+
+@router.post("/organisations/{uid}/programs", response=PlaceOut)
+def let_programs(request: HttpRequest, uid: Hex8, body: ProgramsIn) -> Membership:
+    """Let programs of the organisation act for the caller, or no longer."""
+    return services.let_programs(
+        holder=caller(request),
+        uid=bytes.fromhex(uid),
+        is_allowed=body.allowed,
+        now=timezone.now(),
+    )

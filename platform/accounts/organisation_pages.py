@@ -17,11 +17,14 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import selectors, services
 from accounts.carrying_out import carry_out
+from accounts.disclosure import disclose, disclosed
 from accounts.errors import LastOwnerError
+from accounts.forms import ApiKeyForm
 from accounts.models import Role
 from accounts.security import HolderRequest, holders_only, kept_form, refusals_recorded
 from common.errors import DomainError, NotFoundError
 from common.forms import Tiles
+from common.idempotency import once
 from common.pages import malformed
 from common.sentences import sentence
 from common.words import ROLES
@@ -117,11 +120,19 @@ def _invite(request: HolderRequest, uid: bytes) -> HttpResponse:
 
 
 def _withdraw(request: HolderRequest, uid: bytes) -> HttpResponse:
-    number = request.POST.get("invitation", "")
-    if not (number.isascii() and number.isdecimal() and len(number) < 19):
+    done, pk = _("The invitation is withdrawn."), _number(request.POST.get("invitation", ""))
+    return _act(request, uid, services.withdraw_invitation, done, pk=pk)
+
+
+def _number(text: str) -> int:
+    """Read the number of a row; longer ones are none, and the database would refuse them."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
         raise NotFoundError
-    done = _("The invitation is withdrawn.")
-    return _act(request, uid, services.withdraw_invitation, done, pk=int(number))
+    return int(text)
+
+
+def _key_name(uid: bytes) -> str:
+    return f"client-key-{uid.hex()}"
 
 
 def _rename(request: HolderRequest, uid: bytes) -> HttpResponse:
@@ -148,6 +159,37 @@ def _act(
     return redirect("organisation", uid)
 
 
+def _make_key(request: HolderRequest, uid: bytes) -> HttpResponse:
+    return once(request, lambda: _make_key_once(request, uid))
+
+
+def _make_key_once(request: HolderRequest, uid: bytes) -> HttpResponse:
+    form = ApiKeyForm(request.POST)
+
+    def make(name: str) -> None:
+        now = timezone.now()
+        _row, key = services.create_client_key(owner=request.holder, uid=uid, name=name, now=now)
+        disclose(request, _key_name(uid), key, now=now)
+
+    if status := carry_out(request, form, make):
+        return _one(request, uid, key_form=form, status=status)
+    return redirect("organisation", uid)
+
+
+def _revoke_key(request: HolderRequest, uid: bytes) -> HttpResponse:
+    done = _("The key is revoked: it opens nothing any more.")
+    pk = _number(request.POST.get("key", ""))
+    return _act(request, uid, services.revoke_client_key, done, pk=pk)
+
+
+def _let_programs(request: HolderRequest, uid: bytes) -> HttpResponse:
+    is_allowed = request.POST.get("programs") == "on"
+    services.let_programs(
+        holder=request.holder, uid=uid, is_allowed=is_allowed, now=timezone.now()
+    )
+    return redirect("organisation", uid)
+
+
 def _leave(request: HolderRequest, uid: bytes) -> HttpResponse:
     try:
         with refusals_recorded(request):
@@ -162,6 +204,9 @@ _ACTIONS: dict[str, Callable[[HolderRequest, bytes], HttpResponse]] = {
     "invite": _invite,
     "withdraw": _withdraw,
     "rename": _rename,
+    "create-key": _make_key,
+    "revoke-key": _revoke_key,
+    "let-programs": _let_programs,
     "leave": _leave,
 }
 
@@ -187,6 +232,7 @@ def _one(
     uid: bytes,
     *,
     form: InvitationForm | None = None,
+    key_form: ApiKeyForm | None = None,
     problem: str = "",
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
@@ -197,6 +243,9 @@ def _one(
         "page": pages.get_page(request.GET.get("page")),
         "form": form or InvitationForm(),
         "invitations": selectors.invitations_of(place) if place.is_owner else [],
+        "key_form": key_form or ApiKeyForm(),
+        "keys": selectors.client_keys_of(place) if place.is_owner else [],
+        "new_key": disclosed(request, _key_name(uid), now=timezone.now()),
         "problem": problem,
     }
     return render(request, "accounts/organisation.html", context, status=status)

@@ -1,5 +1,6 @@
 """Who calls the API: a session with its CSRF token, or a bearer API key."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -13,20 +14,26 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja.security import HttpBearer, SessionAuth
 
-from accounts.errors import OperatorsOnlyError
+from accounts.errors import ClientNotAllowedError, NotRepresentedError, OperatorsOnlyError
 from accounts.models import Holder
-from accounts.selectors import holder_by_api_key
+from accounts.selectors import client_by_key, holder_by_api_key, represented_by
 from accounts.services import holder_for
 from audit.services import record
 from common.errors import DomainError
+from common.schemas import CLIENT
 
 
 class ApiKeyAuth(HttpBearer):
-    """``Authorization: Bearer cs_…``."""
+    """``Authorization: Bearer cs_…``, or ``co_…`` for a program of an organisation."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Holder | None:
-        """Return the holder the key acts for."""
-        return holder_by_api_key(token)
+        """Return the holder the key acts for.
+
+        Raises:
+            ClientNotAllowedError, NotRepresentedError: it is an organisation's, and may not do
+                this, or not for the holder it names.
+        """
+        return holder_by_api_key(token) or _represented(request, token)
 
 
 class HolderSessionAuth(SessionAuth):
@@ -38,6 +45,9 @@ class HolderSessionAuth(SessionAuth):
 
 
 _Rest = ParamSpec("_Rest")
+# What programs of organisations are for; of the rest they may read what they need for it.
+_FOR_CLIENTS = ("/api/v1/transactions", "/api/v1/steps/", "/api/v1/receipts/")
+_READ_BY_CLIENTS = ("/api/v1/tokens", "/api/v1/me")
 _KEPT = "kept_form"
 
 
@@ -133,12 +143,48 @@ def can_act(holder: Holder) -> bool:
     return holder.user.is_staff
 
 
+def _represented(request: HttpRequest, token: str) -> Holder | None:
+    """Return the holder whom a program of an organisation names, and may act for."""
+    client = client_by_key(token)
+    if client is None:
+        return None
+    is_reading = request.method in ("GET", "HEAD")
+    if not request.path.startswith(_FOR_CLIENTS + (_READ_BY_CLIENTS if is_reading else ())):
+        raise ClientNotAllowedError
+    holder = represented_by(client, _named_holder(request))
+    if holder is None:
+        raise NotRepresentedError
+    if not is_reading and not hasattr(request, CLIENT):
+        # What follows is noted as the holder's doing; this says by whom it was asked for.
+        path, now = quote(request.path), timezone.now()
+        record(action="client.called", actor=client.actor, subject=path, now=now)
+    setattr(request, CLIENT, client)
+    return holder
+
+
+def _named_holder(request: HttpRequest) -> str:
+    """Return the account in ``holder`` of the query, or of a JSON body; empty for none."""
+    named: object = request.GET.get("holder")
+    if named is None:
+        try:
+            body = json.loads(request.body or b"{}")
+        except (ValueError, RecursionError):
+            return ""
+        named = body.get("holder") if isinstance(body, dict) else None
+    # No database is asked for what cannot be an account number.
+    return named if isinstance(named, str) and named.isdecimal() else ""
+
+
 HOLDER_AUTH = [ApiKeyAuth(), HolderSessionAuth()]
 
 
 def caller_name(request: HttpRequest) -> str:
     """Name who calls, for what must know it before the API does; empty for nobody known."""
-    holder: Holder | None = HOLDER_AUTH[0](request)
+    try:
+        holder: Holder | None = HOLDER_AUTH[0](request)
+    except DomainError:
+        # The API says so, too, in its own shape.
+        return ""
     if holder is not None:
         return holder.actor
     return f"user:{request.user.pk}" if request.user.is_authenticated else ""

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from django.db.models import Case, Q, QuerySet, When
 
-from accounts.models import ApiKey, Holder, Invitation, Membership, Role, User
+from accounts.models import ApiKey, ClientKey, Holder, Invitation, Membership, Role, User
 from common.compiled import Compiled
 from common.errors import NotFoundError
 
@@ -121,6 +121,26 @@ def members(viewer: Membership) -> QuerySet[Membership]:
 def invitations_of(viewer: Membership) -> QuerySet[Invitation]:
     """Return who is invited to the viewer's organisation, newest first; for its owners."""
     return Invitation.objects.filter(organisation=viewer.organisation_id).order_by("-pk")
+
+
+def client_keys_of(viewer: Membership) -> QuerySet[ClientKey]:
+    """Return the organisation's keys that still open something, newest first; for its owners."""
+    keys = ClientKey.objects.filter(organisation=viewer.organisation_id, revoked_at=None)
+    return keys.order_by("-pk")
+
+
+def client_by_key(key: str) -> ClientKey | None:
+    """Return the valid key of an organisation."""
+    return ClientKey.objects.filter(key_hash=hash_key(key), revoked_at=None).first()
+
+
+def represented_by(client: ClientKey, account: str) -> Holder | None:
+    """Return the holder of an account number, if a program of the organisation may act for it."""
+    members = Membership.objects.filter(
+        organisation=client.organisation_id, lets_programs=True, holder__account=account
+    )
+    found = members.filter(holder__user__is_active=True).select_related("holder__user").first()
+    return found.holder if found else None
 
 
 def leaving_holders() -> QuerySet[Holder]:

@@ -10,7 +10,8 @@ def record(*, action: str, actor: str, subject: str, now: datetime, code: str = 
 
     Args:
         action: Dotted name, such as ``step.signed``.
-        actor: ``holder:ACCOUNT``, ``operator:ACCOUNT``, ``token:SERIAL`` or ``system``.
+        actor: ``holder:ACCOUNT``, ``operator:ACCOUNT``, ``token:SERIAL``, ``client:PREFIX`` of a
+            key, or ``system``.
         subject: Public id of the thing concerned, or a path; cut where the column ends.
         now: Timezone-aware.
         code: Why it was refused; empty when it was not.

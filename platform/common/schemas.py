@@ -8,6 +8,8 @@ from ninja import Schema
 from ninja.parser import Parser
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+# Attribute of a request that a program of an organisation makes for a holder.
+CLIENT = "client"
 Hex8 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 ACCOUNT_PATTERN = r"^[0-9]{12}$"
@@ -31,7 +33,11 @@ class StrictParser(Parser):
 
     def parse_body(self, request: HttpRequest) -> Any:
         """Return the value; whatever is raised is answered as ``request_malformed``."""
-        return json.loads(request.body.decode(), object_pairs_hook=_object)
+        value = json.loads(request.body.decode(), object_pairs_hook=_object)
+        if hasattr(request, CLIENT) and isinstance(value, dict):
+            # For whom a program acts: authentication has read it.
+            value.pop("holder", None)
+        return value
 
 
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ _SENTENCES: dict[str, Promise] = {
     "question_reused": _("Your token answered this question before. Start this step again."),
     "token_locked": _(
         "Your token is locked, because wrong digits were typed too often. Nothing was signed. "
-        "Wait until it unlocks, or use another token."
+        "Wait until it unlocks, unlock it under “Tokens”, or use another token."
     ),
     "token_not_active": _(
         "This token cannot answer now: it is not activated, suspended or revoked. Look at your "
@@ -196,10 +196,19 @@ _SENTENCES: dict[str, Promise] = {
     "host_untrusted": _(
         "The two hosts do not trust each other yet. Their operators run “trust_host” at both."
     ),
+    "package_invalid": _(
+        "What one host handed over to the other is not in order. Nothing was lost: tell the "
+        "operator."
+    ),
+    "offer_invalid": _(
+        "The other host did not say well where the token may go. Tell the operator."
+    ),
     "server_moved": _("The token's server has moved to another host. Try again."),
     "no_host": _("No authentication server takes new tokens just now. Try again later."),
     # Organisations, and leaving.
     "not_yours_to_manage": _("Your role in this organisation does not allow this. Ask an owner."),
+    "client_not_allowed": _("A key of an organisation is for transactions and receipts alone."),
+    "not_represented": _("This person does not let programs of the organisation act."),
     "two_persons_needed": _(
         "Here two operators of the platform have to agree to this. Ask one of them."
     ),

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from pytest_django import Settings
 
-from authserver.models import HostKey, HostState, Platform
+from authserver.models import Event, HostKey, HostState, Platform
 from authserver.selectors import key_hash
 from protocol.ed25519 import SigningKey
 from protocol.keys import root_fingerprint
@@ -182,6 +182,16 @@ def test_unlock_and_revoke_name_the_server(active: Paired) -> None:
     assert active.serial in run("unlock", active.serial)
     assert active.serial in run("revoke", active.vk)
     assert active.status()["state"] == "revoked"
+
+
+@pytest.mark.parametrize("command", ["unlock", "revoke"])
+def test_who_gave_a_command_stands_in_the_tokens_story(active: Paired, command: str) -> None:
+    run(command, active.serial, "--by", "kim")
+    event = Event.objects.latest("id")
+    assert (event.kind, event.actor) == (f"{command.removesuffix('e')}ed", "operator:kim")
+    for name in ("k" * 49, "kim\n"):
+        with pytest.raises(CommandError, match="operator"):
+            run(command, active.serial, "--by", name)
 
 
 @pytest.mark.parametrize("command", ["unlock", "revoke"])

@@ -275,11 +275,14 @@ class Life(RuleBasedStateMachine):
         new = Paired.make(self.host, self.bank)
         body = {"successor": new.vk} if action == "replace" else {}
         answer = self.paired.call("POST", f"/{action}", body)
-        after = "revoked" if action == "revoke" else "replaced"
-        before = {"confirmed", "active", "suspended", after}
-        if self.model.state in before | ({"stock"} if action == "revoke" else set()):
-            self.model.state = after
-        assert answer.body.get("state", "") == (after if self.model.state == after else "")
+        before = {"confirmed", "active", "suspended"}
+        if action == "revoke":
+            before |= {"stock", "revoked"}
+        if self.model.state in before:
+            self.model.state = "revoked" if action == "revoke" else "replaced"
+            assert answer.body == {"state": self.model.state}
+        else:
+            assert answer.code == "state_conflict"
 
     @rule(
         max_failures=st.integers(1, 5),

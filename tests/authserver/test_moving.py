@@ -440,7 +440,19 @@ def test_another_hosts_signature_on_a_package_opens_nothing(
 
 
 VERDICTS = 5
-NONSENSE = (None, -1, 2**53 - 1, "", "x", b"x", [], [[]], [["id"]], [["seq"], [0]], [[["x"]]])
+NONSENSE: tuple[Any, ...] = (
+    None,
+    -1,
+    2**53 - 1,
+    "",
+    "x",
+    b"x",
+    [],
+    [[]],
+    [["id"]],
+    [["seq"], [0]],
+    [[["x"]]],
+)
 
 
 @pytest.mark.parametrize("place", range(11))

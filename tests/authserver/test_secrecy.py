@@ -9,12 +9,22 @@ from django.db import connections
 
 from authserver.base64url import encode
 from authserver.logs import EventFormatter
-from authserver.models import Enrolment, Failure, HostKey, HostState, Platform, Server, Verdict
+from authserver.models import (
+    Enrolment,
+    Event,
+    Failure,
+    HostKey,
+    HostState,
+    Platform,
+    Proof,
+    Server,
+    Verdict,
+)
 from authserver.services import enrolment, pairing, seals
 from protocol.statement import Kind
 from tests.authserver.world import LocalHost, Paired
 
-MODELS = (Enrolment, Failure, HostKey, HostState, Platform, Server, Verdict)
+MODELS = (Enrolment, Event, Failure, HostKey, HostState, Platform, Proof, Server, Verdict)
 
 
 @pytest.fixture
@@ -37,6 +47,11 @@ def walked(
     activation = paired.statement(Kind.ACTIVATION)
     responses = [paired.token.respond(activation)]
     paired.answer(activation)
+    responses.append(paired.prove(paired.statement(number=7), "ab" * 32).body["answer"])
+    tests = [paired.statement(Kind.TEST, number=number) for number in (8, 9)]
+    responses += ["71352468", "82461357"]
+    paired.resynchronise(*zip(tests, responses[-2:], strict=True))
+    paired.unlock()
     # Digits that no duration or count in a log has by chance.
     for number in range(5):
         responses.append(f"8642{number}713")

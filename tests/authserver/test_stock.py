@@ -144,6 +144,8 @@ def test_a_replaced_token_names_its_successor_and_answers_no_more(
     replaced = active.call("POST", "/replace", {"successor": new.vk, "actor": "anna"})
     assert replaced.body == {"state": "replaced"}
     assert active.call("POST", "/replace", {"successor": new.vk}).body == replaced.body
+    third = Paired.make(host, active.bank)
+    assert active.call("POST", "/replace", {"successor": third.vk}).code == "state_conflict"
     status = active.status()
     assert (status["state"], status["successor"]) == ("replaced", new.vk)
     assert active.answer(active.statement(number=1)).code == "token_not_active"

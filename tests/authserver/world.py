@@ -302,9 +302,10 @@ class Paired:
     def wrong(self, statement: Statement, number: int = 0) -> str:
         """Return the ``number``-th response that is surely wrong: not near any right one."""
         ahead = range(20) if self.token.suite.counter else range(1)
+        near = (-1, 0, 1) if self.token.suite.time_step_seconds else (0,)
         right = {
             replace(self.token, counter=self.token.counter + more).respond(statement, steps=steps)
-            for more, steps in product(ahead, (-1, 0, 1))
+            for more, steps in product(ahead, near)
         }
         candidates = (f"{code:0{self.token.suite.digits}}" for code in range(10_000))
         wrong = (code for code in candidates if code not in right)

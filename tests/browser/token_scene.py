@@ -47,7 +47,6 @@ def make_tokens(site: Live, tina: Party) -> dict[str, str]:
         "typed_step": _asked(tina, keypad)["id"],
         "tried": tried["id"],
         "tested": tested,
-        "trying": tina.post(f"/tokens/{new}/test", {})["id"],
         "unlocking": tina.post(f"/tokens/{locked}/unlock", {"by": new})["id"],
         "first": first["id"],
         "second": second["id"],

@@ -22,7 +22,7 @@ _VERDICTS = (
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def second(
     on_postgres: Live, postgres: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SecondHost]:
@@ -78,6 +78,32 @@ def test_each_response_is_answered_by_exactly_one_host(
     assert on_postgres.count("authserver", "authserver_server", state) == CLIENTS
     slowest = max(ended - began for began, ended in (answer.span for answer in during))
     print(f"{len(during)} answers while servers moved, the slowest in {slowest:.2f} s")  # noqa: T201
+
+
+# What a platform that died then has done.
+_LEFT = """
+from enrolment.selectors import client_for, host_by_number, token_by_serial
+token, target = token_by_serial("{serial}"), host_by_number(2)
+vk, source = bytes(token.vk), token.host.origin
+offer = client_for(target).offer(vk=vk, serial=token.serial, suite=token.suite, source=source)
+client_for(token.host).move(vk, offer, actor="")
+"""
+
+
+def test_of_many_who_find_that_a_server_has_left_each_is_answered_and_one_writes_it_down(
+    on_postgres: Live, second: SecondHost
+) -> None:
+    party = on_postgres.party("Follower")
+    token = party.enrol()
+    step = party.open(token=token)
+    right = party.code(step)
+    on_postgres.manage("shell", "-c", _LEFT.format(serial=token.serial))
+    answers = at_once([partial(party.answer, step, right)] * 16)
+    assert {answer.status for answer in answers} == {200}
+    assert len({answer.body["verdict"] for answer in answers}) == 1
+    rows = "token_id = (SELECT id FROM enrolment_token WHERE serial = ?)"
+    assert on_postgres.count("platform", "enrolment_retiredserver", rows, token.serial) == 1
+    assert sorted(_numbered(second.rows(_VERDICTS))[token.serial]) == [1, 2]
 
 
 def _numbered(rows: list[tuple[Any, ...]]) -> dict[str, dict[int, bytes]]:

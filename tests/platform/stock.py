@@ -36,7 +36,7 @@ class Stock:
                 for _ in range(_EACH)
             ]
         file = authserver.services.folder / "cards.csv"
-        rows = (_row(card) for cards in self.cards.values() for card in cards)
+        rows = (row_of(card) for cards in self.cards.values() for card in cards)
         file.write_text("\n".join(rows), "ascii")
         authserver.services.authserver(
             *("import_tokens", str(file), "--platform", "countersign", "--batch", "cards")
@@ -76,7 +76,8 @@ class Hand:
         return dict(self.person.post(f"/steps/{step['id']}/response", response))
 
 
-def _row(card: Token) -> str:
+def row_of(card: Token) -> str:
+    """Write a card as a line of a file."""
     kind, hashed, *more = str(card.suite).split(":")
     seed = card.seed.hex()
     if kind == "OCRA-1":

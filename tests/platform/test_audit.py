@@ -57,13 +57,17 @@ def test_a_wrong_response_is_one_row(anna: Person) -> None:
     ]
 
 
-def test_a_lock_out_is_four_wrong_responses_and_a_refused_step(anna: Person) -> None:
+def test_a_lock_out_is_four_wrong_responses_a_refused_step_and_what_is_told(
+    anna: Person,
+) -> None:
     step = anna.open()
     me = f"holder:{anna.account}"
 
     assert rows_of(lambda: anna.lock(step)) == [
         *[("response.refused", me, "response_wrong")] * 4,
+        ("token.last_try", "system", ""),
         ("step.refused", me, "attempts_exhausted"),
+        ("token.locked", "system", ""),
     ]
 
 

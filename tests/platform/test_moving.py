@@ -1,6 +1,7 @@
 """Tokens move between hosts; whatever is cut off, the next call goes on from there."""
 
 from collections.abc import Callable
+from secrets import token_bytes
 from typing import Any
 
 import pytest
@@ -19,9 +20,12 @@ from enrolment.live import ask_server
 from enrolment.models import AuthserverHost, RetiredServer, Token
 from enrolment.selectors import certificates_in_bucket, certified_server, client_for
 from enrolment.services import change_host_state, client_of, fetch_events, move_token
-from enrolment.services.draining import drain
+from enrolment.services.draining import drain, drain_stock
 from enrolment.services.hosts import choose_host, host_at
-from tests.platform.world import Person, now, step_row, unreachable
+from tests.platform.stock import TYPED, Hand, row_of
+from tests.platform.world import Authserver, Person, now, step_row, unreachable
+from tokens.suites import parse_suite
+from tokens.token import Token as Card
 
 
 def token_of(person: Person) -> Token:
@@ -282,6 +286,23 @@ def test_draining_goes_some_at_a_time_and_counts_what_stays(
     assert drain(number=host.number, actor="operator:o").moved == 0
 
 
+def test_what_lies_in_stock_goes_along_and_is_given_out_there(
+    mallory: Person, host: AuthserverHost, other_host: AuthserverHost, second: Authserver
+) -> None:
+    suite = parse_suite(TYPED)
+    cards = [Card(serial=f"MOVES{n}", suite=suite, seed=token_bytes(32)) for n in range(2)]
+    file = second.services.folder / "moves.csv"
+    file.write_text("\n".join(map(row_of, cards)), "ascii")
+    options = ("--platform", "countersign", "--batch", "moves")
+    second.services.authserver("import_tokens", str(file), *options)
+    set_state(other_host, "draining")
+    drained = drain_stock(number=other_host.number, to=host.number)
+    assert (drained.moved, drained.failed) == (2, {})
+    assert drain_stock(number=other_host.number, to=host.number).moved == 0
+    hand = Hand.active(mallory, cards[0])
+    assert Token.objects.get(serial=hand.card.serial).host == host
+
+
 def test_the_command_drains_a_host_and_closes_it(
     anna: Person,
     ben: Person,
@@ -289,10 +310,13 @@ def test_the_command_drains_a_host_and_closes_it(
     other_host: AuthserverHost,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    call_command("drain_host", str(host.number), "--to", str(other_host.number), "--close")
+    # Not the first host: other tests take tokens from its stock.
+    for person in (anna, ben):
+        moved(person, other_host)
+    call_command("drain_host", str(other_host.number), "--to", str(host.number), "--close")
     out = capsys.readouterr().out
     assert "2 tokens and 0 in stock moved; 0 tokens still live" in out
-    assert {token_of(person).host for person in (anna, ben)} == {other_host}
+    assert {token_of(person).host for person in (anna, ben)} == {host}
     call_command("hosts")
     out = capsys.readouterr().out
     assert "closed" in out

@@ -1,5 +1,6 @@
 """Organisations: who joins, who may do what with whose tokens, and that an owner is left."""
 
+import re
 from typing import Any
 
 import pytest
@@ -156,6 +157,9 @@ OWNERS_ONLY: list[tuple[str, str, Any]] = [
     ("DELETE", "/invitations/1", None),
     ("POST", "/members/{}/role", {"role": "owner"}),
     ("DELETE", "/members/{}", None),
+    ("GET", "/keys", None),
+    ("POST", "/keys", {"name": "Till"}),
+    ("DELETE", "/keys/1", None),
 ]
 
 
@@ -248,6 +252,111 @@ def test_where_two_operators_have_to_agree_no_single_one_of_an_organisation_does
     assert dora.call("POST", f"{token}/suspend").status == 200
 
 
+# Programs.
+
+
+@pytest.fixture
+def program(dora: Person, anna: Person, shop: str) -> str:
+    """The key of a program that Anna lets act for her."""
+    join(dora, shop, anna)
+    assert anna.post(f"/organisations/{shop}/programs", {"allowed": True})["role"] == "member"
+    return str(dora.post(f"/organisations/{shop}/keys", {"name": "Till"})["key"])
+
+
+def test_a_program_begins_a_transaction_that_its_holder_signs(
+    anna: Person, shop: str, program: str
+) -> None:
+    step = call("POST", "/transactions", anna.part(holder=anna.account), key=program)
+    assert step.status == 201, step
+    assert step.body["party"]["account"] == anna.account
+    answer = {"holder": anna.account, "response": anna.response(step.body)}
+
+    signed = call("POST", f"/steps/{step.body['id']}/response", answer, key=program)
+
+    assert signed.body["accepted"] is True
+    rows = AuditRow.objects.filter(action="client.called").order_by("pk")
+    assert [row.subject for row in rows] == [
+        "/api/v1/transactions",
+        f"/api/v1/steps/{step.body['id']}/response"[:80],
+    ]
+    assert {row.actor for row in rows} == {f"client:{program[:9]}"}
+
+
+def test_a_program_that_repeats_itself_asks_once(anna: Person, program: str) -> None:
+    body, again = anna.part(holder=anna.account), {"Idempotency-Key": "till-1"}
+
+    first, second = (
+        call("POST", "/transactions", body, key=program, headers=again) for _ in range(2)
+    )
+
+    assert first.body == second.body
+    assert AuditRow.objects.filter(action="client.called").count() == 2
+
+
+def test_a_program_reads_what_it_needs(anna: Person, program: str) -> None:
+    mine = f"?holder={anna.account}"
+
+    for path in ("/me", "/tokens", "/transactions"):
+        assert call("GET", path + mine, key=program).status == 200, path
+
+
+def test_a_program_does_nothing_beside_transactions(anna: Person, shop: str, program: str) -> None:
+    mine, body = f"?holder={anna.account}", {"holder": anna.account}
+
+    for method, path in (
+        ("POST", "/me"),
+        ("POST", "/api-keys"),
+        ("GET", "/api-keys"),
+        ("GET", "/notices"),
+        ("POST", "/tokens"),
+        ("POST", f"/tokens/{anna.token.serial}/revoke"),
+        ("GET", f"/organisations/{shop}"),
+        ("POST", "/webhooks"),
+    ):
+        answer = call(method, path + mine, body if method == "POST" else None, key=program)
+        assert answer.refusal == (403, "client_not_allowed"), path
+    assert anna.get(f"/tokens/{anna.token.serial}")["state"] == "active"
+
+
+def test_a_program_acts_for_nobody_who_does_not_let_it(
+    dora: Person, anna: Person, ben: Person, shop: str, program: str
+) -> None:
+    join(dora, shop, ben)
+    ben_stays_silent = ben.part(holder=ben.account)
+    nobody_named = anna.part()
+    for body in (ben_stays_silent, nobody_named, anna.part(holder=1), anna.part(holder="x\x00")):
+        refused = call("POST", "/transactions", body, key=program)
+        assert refused.refusal == (403, "not_represented"), body
+
+    anna.post(f"/organisations/{shop}/programs", {"allowed": False})
+
+    body = anna.part(holder=anna.account)
+    assert call("POST", "/transactions", body, key=program).refusal == (403, "not_represented")
+
+
+def test_a_program_ends_with_its_key_and_with_the_membership(
+    dora: Person, anna: Person, shop: str, program: str
+) -> None:
+    path = f"/me?holder={anna.account}"
+    second = dora.post(f"/organisations/{shop}/keys", {"name": "Other"})
+    (listed, _) = dora.get(f"/organisations/{shop}/keys")
+    assert listed["id"] == second["id"]
+    assert "key" not in listed
+    dora.call("DELETE", f"/organisations/{shop}/keys/{second['id']}")
+    assert call("GET", path, key=second["key"]).refusal == (401, "not_authenticated")
+    assert call("GET", path, key=program).status == 200
+
+    anna.call("POST", f"/organisations/{shop}/leave")
+
+    assert call("GET", path, key=program).refusal == (403, "not_represented")
+
+
+def test_the_holder_of_an_own_key_is_nobody_else(anna: Person, ben: Person) -> None:
+    body = anna.part(holder=ben.account)
+
+    assert anna.call("POST", "/transactions", body).refusal == (422, "input_invalid")
+
+
 # Pages.
 
 
@@ -293,6 +402,8 @@ WRONG: list[tuple[str, dict[str, str], int]] = [
     ("/{}/members/000000000000", {"action": "remove"}, 404),
     ("/{}", {"action": "leave-me"}, 400),
     ("/{}", {"action": "rename", "name": "x" * 50}, 422),
+    ("/{}", {"action": "create-key", "key-name": ""}, 422),
+    ("/{}", {"action": "revoke-key", "key": "1"}, 404),
     ("/{}/members/{}", {"action": "sell"}, 400),
     ("/{}/members/000000000000", {"action": "suspend", "serial": "X"}, 404),
 ]
@@ -305,6 +416,25 @@ def test_what_the_pages_cannot_do_is_said(dora: Person, shop: str) -> None:
         response = client.post(f"/organisations{path.format(shop, dora.account)}", fields)
         assert response.status_code == status, fields
     assert Membership.objects.count() == 1
+
+
+def test_a_key_is_made_and_revoked_on_the_page(dora: Person, shop: str) -> None:
+    client, path = browser_of(dora), f"/organisations/{shop}"
+    client.post(path, {"action": "create-key", "key-name": "Till"})
+    page = text(client.get(path))
+    assert len(re.findall(r">co_[\w-]{32}<", page)) == 1, "shown once, to whoever asked"
+
+    key = dora.get(f"{path}/keys")[0]["id"]
+    client.post(path, {"action": "revoke-key", "key": key})
+    assert dora.get(f"{path}/keys") == []
+
+
+def test_programs_are_let_on_the_page(dora: Person, shop: str) -> None:
+    client, path = browser_of(dora), f"/organisations/{shop}"
+
+    for programs in ("on", "off"):
+        client.post(path, {"action": "let-programs", "programs": programs})
+        assert Membership.objects.get().lets_programs is (programs == "on")
 
 
 def test_without_a_key_there_is_nothing(shop: str) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from smtplib import SMTPException
 from typing import Any
 
 import pytest
@@ -100,7 +101,18 @@ def english_in(page: str) -> set[str]:
     """English words on a page that is to be Chinese; names stay as they are."""
     body = re.sub(r"<script.*?</script>", "", page[page.index("<main") :], flags=re.DOTALL)
     words = set(re.findall(r"[A-Za-z]{3,}", re.sub(r"<[^>]*>", " ", body)))
-    names = {"English", "JavaScript", "PIN", "Email", "Laptop", "dora", "emil", "example", "com"}
+    names = {
+        "English",
+        "JavaScript",
+        "PIN",
+        "UTC",
+        "Email",
+        "Laptop",
+        "dora",
+        "emil",
+        "example",
+        "com",
+    }
     return words - names
 
 
@@ -122,7 +134,7 @@ def test_a_page_for_whoever_is_not_signed_in_has_our_frame(
 @pytest.mark.parametrize(
     "address",
     [
-        *("logout/", "email/", "password/change/", "reauthenticate/"),
+        *("logout/", "email/", "password/change/", "reauthenticate/", "sessions/"),
         *("2fa/", "2fa/webauthn/", "2fa/webauthn/add/"),
     ],
 )
@@ -317,7 +329,72 @@ def test_recovery_codes_are_shown_and_what_they_are_made_from_is_sealed(
     assert MFAAdapter().decrypt(seed).encode() not in everything_as_bytes()
 
 
+def test_a_form_calls_an_address_as_all_pages_do(browser: Client) -> None:
+    visitor = Client()
+    pages = [visitor.get(f"/accounts/{at}/") for at in ("login", "signup", "password/reset")]
+
+    for response in (*pages, browser.get("/accounts/email/")):
+        page = text(response)
+        assert ">E-mail address<" in page
+        assert "Email" not in page.replace("E-mail", "")
+
+
 # E-mail.
+
+
+CHANGES: list[tuple[str, dict[str, str], str]] = [
+    (
+        "password/change/",
+        {"oldpassword": PASSWORD, "password1": "another horse", "password2": "another horse"},
+        "Your password was changed",
+    ),
+    ("2fa/webauthn/keys/{}/remove/", {}, "A passkey was removed"),
+]
+
+
+@pytest.mark.parametrize(("address", "fields", "words"), CHANGES)
+def test_what_was_changed_is_told_with_the_device_it_was_done_with(
+    browser: Client, passkey: Authenticator, address: str, fields: dict[str, str], words: str
+) -> None:
+    device = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/140.0"}
+
+    browser.post(f"/accounts/{address.format(passkey.pk)}", fields, headers=device)
+
+    body = str(mail.outbox[-1].body)
+    assert words in body
+    assert "Firefox on Windows from 127.0.0.1" in body
+    assert "http://localhost:8000/accounts/sessions/" in body
+
+
+# Written when the codes are committed, as nothing is in the other tests.
+@pytest.mark.django_db(transaction=True)
+def test_new_recovery_codes_are_told(browser: Client, passkey: Authenticator) -> None:
+    browser.post("/accounts/2fa/recovery-codes/generate/")
+
+    assert "New recovery codes were made" in str(mail.outbox[-1].body)
+
+
+def test_the_old_address_is_told_of_the_new_one(browser: Client) -> None:
+    browser.post("/accounts/email/", {"action_add": "yes", "email": "new@example.com"})
+    browser.post("/accounts/confirm-email/", {"code": mailed_code()})
+
+    assert mail.outbox[-1].to == ["dora@example.com"]
+    assert "new@example.com" in str(mail.outbox[-1].body)
+
+
+def test_a_change_stays_done_where_nobody_can_be_told(
+    browser: Client, dora: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise SMTPException
+
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", fail)
+    address, fields, _ = CHANGES[0]
+
+    assert browser.post(f"/accounts/{address}", fields).status_code == 302
+
+    dora.refresh_from_db()
+    assert dora.check_password("another horse")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

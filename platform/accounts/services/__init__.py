@@ -12,7 +12,12 @@ from accounts.services.holders import (
     rename_holder,
     stop_asking_token,
 )
-from accounts.services.keys import create_api_key, revoke_api_key
+from accounts.services.keys import (
+    create_api_key,
+    create_client_key,
+    revoke_api_key,
+    revoke_client_key,
+)
 from accounts.services.leaving import erase_holder, start_leaving
 from accounts.services.organisations import (
     accept_invitation,
@@ -21,6 +26,8 @@ from accounts.services.organisations import (
     decline_invitation,
     invite_member,
     leave_organisation,
+    let_programs,
+    owned,
     remove_member,
     rename_organisation,
     withdraw_invitation,
@@ -35,6 +42,7 @@ __all__ = [
     "checked_name",
     "choose_language",
     "create_api_key",
+    "create_client_key",
     "create_organisation",
     "decline_invitation",
     "erase_holder",
@@ -42,11 +50,14 @@ __all__ = [
     "holder_for",
     "invite_member",
     "leave_organisation",
+    "let_programs",
     "optional_name",
+    "owned",
     "remove_member",
     "rename_holder",
     "rename_organisation",
     "revoke_api_key",
+    "revoke_client_key",
     "start_leaving",
     "stop_asking_token",
     "withdraw_invitation",

@@ -49,7 +49,7 @@ def create_organisation(*, holder: Holder, name: str, now: datetime) -> Organisa
     with transaction.atomic():
         made = Organisation.objects.create(name=name, created_at=now)
         Membership.objects.create(organisation=made, holder=holder, role=Role.OWNER, joined_at=now)
-        _record("organisation.created", made, holder.actor, now, about=holder)
+        record_at(made, "organisation.created", holder.actor, now, about=holder)
     return made
 
 
@@ -60,11 +60,11 @@ def rename_organisation(*, owner: Holder, uid: bytes, name: str, now: datetime) 
         NotFoundError, NotYoursToManageError: the caller is no owner.
         InputInvalidError: the name is not valid.
     """
-    organisation = _owned(owner, uid).organisation
+    organisation = owned(owner, uid).organisation
     organisation.name = checked_name(name)
     with transaction.atomic():
         organisation.save(update_fields=["name"])
-        _record("organisation.renamed", organisation, owner.actor, now)
+        record_at(organisation, "organisation.renamed", owner.actor, now)
     return organisation
 
 
@@ -78,7 +78,7 @@ def invite_member(
         AlreadyInvitedError: the address is invited already, or is a member's.
         TooManyError: too many are invited, or are members.
     """
-    place = _owned(owner, uid)
+    place = owned(owner, uid)
     email = email.lower()
     if invitations_of(place).count() >= MAX_INVITATIONS or members(place).count() >= MAX_MEMBERS:
         raise TooManyError
@@ -90,7 +90,7 @@ def invite_member(
             made = Invitation.objects.create(
                 organisation=place.organisation, email=email, role=Role(role), created_at=now
             )
-            _record("member.invited", place.organisation, owner.actor, now, about=invited)
+            record_at(place.organisation, "member.invited", owner.actor, now, about=invited)
             notify(
                 kind="invited",
                 email=email,
@@ -111,12 +111,12 @@ def withdraw_invitation(*, owner: Holder, uid: bytes, pk: int, now: datetime) ->
         NotFoundError: there is none; or the caller is no member.
         NotYoursToManageError: the caller is no owner.
     """
-    place = _owned(owner, uid)
+    place = owned(owner, uid)
     with transaction.atomic():
         withdrawn, _ = invitations_of(place).filter(pk=pk).delete()
         if not withdrawn:
             raise NotFoundError
-        _record("member.uninvited", place.organisation, owner.actor, now)
+        record_at(place.organisation, "member.uninvited", owner.actor, now)
 
 
 def accept_invitation(*, holder: Holder, uid: bytes, now: datetime) -> Membership:
@@ -135,7 +135,7 @@ def accept_invitation(*, holder: Holder, uid: bytes, now: datetime) -> Membershi
             holder=holder,
             defaults={"role": invitation.role, "joined_at": now},
         )
-        _record("member.joined", invitation.organisation, holder.actor, now, about=holder)
+        record_at(invitation.organisation, "member.joined", holder.actor, now, about=holder)
     return joined
 
 
@@ -147,7 +147,7 @@ def decline_invitation(*, holder: Holder, uid: bytes, now: datetime) -> None:
     """
     with transaction.atomic():
         invitation = _taken(holder, uid)
-        _record("member.declined", invitation.organisation, holder.actor, now, about=holder)
+        record_at(invitation.organisation, "member.declined", holder.actor, now, about=holder)
 
 
 def change_role(
@@ -166,7 +166,7 @@ def change_role(
         member.role = Role(role)
         member.save(update_fields=["role"])
         action = f"member.made_{member.role}"
-        _record(action, place.organisation, owner.actor, now, about=member.holder)
+        record_at(place.organisation, action, owner.actor, now, about=member.holder)
     return member
 
 
@@ -177,7 +177,24 @@ def remove_member(*, owner: Holder, uid: bytes, account: str, now: datetime) -> 
         if member.is_owner:
             _require_another_owner(member)
         member.delete()
-        _record("member.removed", place.organisation, owner.actor, now, about=member.holder)
+        record_at(place.organisation, "member.removed", owner.actor, now, about=member.holder)
+
+
+def let_programs(*, holder: Holder, uid: bytes, is_allowed: bool, now: datetime) -> Membership:
+    """Let programs of an organisation act for one of its members, or no longer.
+
+    They ask and read in the holder's name; nothing is signed without the holder's token.
+
+    Raises:
+        NotFoundError: the holder is no member.
+    """
+    place = membership(holder=holder, uid=uid)
+    place.lets_programs = is_allowed
+    action = "member.programs_let" if is_allowed else "member.programs_stopped"
+    with transaction.atomic():
+        place.save(update_fields=["lets_programs"])
+        record_at(place.organisation, action, holder.actor, now, about=holder)
+    return place
 
 
 def leave_organisation(*, holder: Holder, uid: bytes, now: datetime) -> None:
@@ -191,7 +208,7 @@ def leave_organisation(*, holder: Holder, uid: bytes, now: datetime) -> None:
         _hold(membership(holder=holder, uid=uid).organisation_id)
         place = membership(holder=holder, uid=uid)
         others = members(place).exclude(pk=place.pk)
-        _record("member.left", place.organisation, holder.actor, now, about=holder)
+        record_at(place.organisation, "member.left", holder.actor, now, about=holder)
         if not others.exists():
             place.organisation.delete()
             return
@@ -200,7 +217,13 @@ def leave_organisation(*, holder: Holder, uid: bytes, now: datetime) -> None:
         place.delete()
 
 
-def _owned(holder: Holder, uid: bytes) -> Membership:
+def owned(holder: Holder, uid: bytes) -> Membership:
+    """Return the place of somebody who owns an organisation.
+
+    Raises:
+        NotFoundError: the holder is no member.
+        NotYoursToManageError: the holder is no owner.
+    """
     place = membership(holder=holder, uid=uid)
     if not place.is_owner:
         raise NotYoursToManageError
@@ -212,7 +235,7 @@ def _held(owner: Holder, uid: bytes) -> Iterator[Membership]:
     """Hold an organisation's row, and look at the caller's own role with it in hand."""
     with transaction.atomic():
         _hold(membership(holder=owner, uid=uid).organisation_id)
-        yield _owned(owner, uid)
+        yield owned(owner, uid)
 
 
 def _hold(organisation_id: int) -> None:
@@ -239,15 +262,15 @@ def _taken(holder: Holder, uid: bytes) -> Invitation:
     return found
 
 
-def _record(
-    action: str,
+def record_at(
     organisation: Organisation,
+    action: str,
     actor: str,
     now: datetime,
     *,
     about: Holder | None = None,
 ) -> None:
-    """Leave an audit row at the organisation, and another at the holder it is about."""
+    """Leave an audit row at an organisation, and another at the holder it is about."""
     subjects = [organisation.public_id, *([about.account] if about else [])]
     for subject in subjects:
         record(action=action, actor=actor, subject=subject, now=now)

@@ -54,9 +54,9 @@ def member(request: HolderRequest, uid: bytes, account: str) -> HttpResponse:
         done = _("Done. Its authentication server knows it too.")
         return _do(request, uid, account, TokenForm(request.POST), change, done)
     if action == "role":
-        form = RoleForm(request.POST)
-        change = partial(change_role, owner=who, uid=uid, account=account, now=now)
-        return _do(request, uid, account, form, change, _("The role is changed."))
+        give = partial(change_role, owner=who, uid=uid, account=account, now=now)
+        form, done = RoleForm(request.POST), _("The role is changed.")
+        return _do(request, uid, account, form, give, done)
     if action == "remove":
         remove = partial(remove_member, owner=who, uid=uid, account=account, now=now)
         done = _("The member is removed.")
