@@ -36,6 +36,8 @@ from tokens.errors import SuiteInvalidError
 logger = logging.getLogger(__name__)
 
 OFFER_LIFE = timedelta(minutes=10)
+# Why a server cannot be packed, but for what is wrong with this host itself.
+_UNPACKED = {"too_large": Code.TOO_LARGE, "key_invalid": Code.OFFER_INVALID}
 
 
 def trust_host(*, origin: str, root: bytes) -> None:
@@ -163,7 +165,9 @@ def move_server(
                 cargo.load(server, state, now), host_key=key, certificate=signer.certificate
             )
         except ProtocolError as error:
-            raise _refused(error) from error
+            if error.code not in _UNPACKED:
+                raise
+            raise AuthserverError(_UNPACKED[error.code], _sentence(error)) from error
         passage.save()
         server.moved_to = move.target
         server.save(update_fields=["moved_to", *cargo.wipe(server)])
@@ -225,11 +229,6 @@ def _accepted(
     if not (is_signed and is_meant and at <= offer.until):
         raise AuthserverError(Code.OFFER_INVALID)
     return offer
-
-
-def _refused(error: ProtocolError) -> AuthserverError:
-    code = Code.TOO_LARGE if error.code == "too_large" else Code.OFFER_INVALID
-    return AuthserverError(code, _sentence(error))
 
 
 def _sentence(error: ProtocolError) -> str:

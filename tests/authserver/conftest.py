@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from django.db import connections
 from pytest_django import Settings
 
 from authserver import services
+from authserver.models import HostState
+from tests.authserver.places import Place
 from tests.authserver.world import NOON, Bank, LocalHost, Paired, new_key
 
 
@@ -62,3 +65,22 @@ def active(paired: Paired) -> Paired:
     """A server whose token is active."""
     paired.activate()
     return paired
+
+
+@pytest.fixture
+def here(bank: Bank) -> Place:
+    """The host of all other tests."""
+    place = Place("http://localhost:8001", connections["default"], key=bank.key)
+    with place.entered():
+        place.root = HostState.objects.get().root
+    return place
+
+
+@pytest.fixture
+def there(here: Place, bank: Bank, tmp_path: Path) -> Place:
+    """Another one; both trust each other."""
+    place = Place.made("there", tmp_path)
+    place.admit(bank)
+    place.trust(here)
+    here.trust(place)
+    return place

@@ -3,6 +3,7 @@
 Whoever adds a page adds a row. Names in braces are :attr:`Scene.places`.
 """
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -78,7 +79,7 @@ def _begin_enrolment(page: BrowserPage, scene: Scene) -> None:
 
 def _add_webhook(page: BrowserPage, scene: Scene) -> None:
     """Have a program told."""
-    page.fill("[name=url]", "https://shop.example/events")
+    page.fill("[name=url]", f"https://shop.example/{secrets.token_hex(4)}")
     page.locator("main form button").last.click()
     page.wait_for_url("**/webhooks/*")
 

@@ -83,7 +83,7 @@ def test_a_step_is_told_in_plain_words(scanner: Scanner) -> None:
         "Reference": "PO-1",
         "Due": "January 15, 2026",
         "Remark": "Deliver by Friday",
-        "Account number": "8831004711",
+        "Account number": "8831 0047 11",
         "Token": f"{step.serial}\nthe token showed the statement",
     }
 
