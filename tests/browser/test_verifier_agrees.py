@@ -54,7 +54,7 @@ PAYLOAD_OF = {
     "directory": cose.parse(world.DIRECTORY.sign(world.DIRECTORY_KEY)).payload,
 }
 # Readers that no scanner needs.
-READ_ELSEWHERE = ("bundle", "enrolment", "invitation")
+READ_ELSEWHERE = ("bundle", "enrolment", "invitation", "provision")
 ORIGIN = world.PLATFORM.origin
 
 
@@ -384,6 +384,10 @@ def text_of(data: bytes) -> str:
         ("https://a.example/r#000", "This is a receipt."),
         (" https://a.example:8000/t#000\n", "This is a challenge: scan it with your token."),
         ("http://localhost/e#000", "This is an invitation: scan it with a new token."),
+        (
+            "http://localhost/p#000",
+            "This holds a token's secret: let nobody see it, and scan it with that token alone.",
+        ),
         ("https://a.example/x#000", None),
         ("https://a.example/t", None),
         ("javascript:alert(1)//r#000", None),

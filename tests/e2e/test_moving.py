@@ -29,7 +29,7 @@ def second(
     host = SecondHost(
         on_postgres,
         tmp_path_factory.mktemp("second"),
-        database_url=create_database(postgres, "second"),
+        database_url=create_database(postgres, "moving"),
     )
     with host.up():
         yield host

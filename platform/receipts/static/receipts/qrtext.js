@@ -21,11 +21,12 @@ const TEXT = new RegExp(`^(${ORIGIN})/([a-z])#([0-9]+)$`);
  * @typedef {{path: string, plain: number, deflated: number}} Kind
  */
 
-/** A receipt or refusal, the challenge of a step, and the invitation to enrol a token. */
+/** A receipt or refusal, a step's challenge, the invitation to enrol a token, and its secret. */
 export const Link = Object.freeze({
   RECEIPT: Object.freeze({ path: "r", plain: 0, deflated: 1 }),
   BUNDLE: Object.freeze({ path: "t", plain: 2, deflated: 3 }),
   ENROLMENT: Object.freeze({ path: "e", plain: 4, deflated: 5 }),
+  PROVISION: Object.freeze({ path: "p", plain: 6, deflated: 7 }),
 });
 
 /**
@@ -46,6 +47,7 @@ export function recognise(text) {
 export function linkWords(link) {
   if (link === Link.BUNDLE) return gettext("This is a challenge: scan it with your token.");
   if (link === Link.ENROLMENT) return gettext("This is an invitation: scan it with a new token.");
+  if (link === Link.PROVISION) return gettext("This holds a token's secret: let nobody see it, and scan it with that token alone.");
   return gettext("This is a receipt.");
 }
 
