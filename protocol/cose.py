@@ -29,6 +29,10 @@ class Typ(StrEnum):
     ENROL = "cs-enrol"
     OFFER = "cs-offer"
     MOVE = "cs-move"
+    BILLING_VERDICT = "cs-billing-verdict"
+    PERMIT = "cs-permit"
+    CHIP_PROOF = "cs-chip-proof"
+    MESSAGE = "cs-message"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ class Purpose(StrEnum):
     RECEIPT = "receipt"
     DIRECTORY = "directory"
     HOST = "host"
+    BILLING = "billing"
+    PERMIT = "permit"
 
 
 def day_of(seconds: int) -> int:

@@ -9,9 +9,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-APPS = sorted({path.parent.name for path in (ROOT / "platform").glob("*/*.py")})
-APPS_WITH_MODELS = sorted({path.parent.name for path in (ROOT / "platform").glob("*/models*")})
-OUR_NAMES = [*APPS, "authserver", "protocol", "tokens"]
+SITE = ROOT / "platform"
+PACKAGES = sorted({path.parent.name for path in SITE.glob("*/*.py")})
+# Apps by their import names, such as billing.ledger.
+APPS = sorted(".".join(path.parent.relative_to(SITE).parts) for path in SITE.rglob("apps.py"))
+APPS_WITH_MODELS = sorted(
+    ".".join(path.parent.relative_to(SITE).parts)
+    for path in SITE.rglob("models*")
+    if "__pycache__" not in path.parts
+)
+OUR_NAMES = [*PACKAGES, "authserver", "protocol", "tokens", "terminal"]
 CONTRACTS = {
     contract["id"]: contract
     for contract in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
@@ -45,8 +52,13 @@ def test_no_package_takes_a_name_of_the_standard_library_or_a_dependency(name: s
 @pytest.mark.parametrize("app", APPS)
 def test_every_app_is_listed_in_the_import_contracts(app: str) -> None:
     assert app in listed(CONTRACTS["site"]["layers"])
-    assert app in CONTRACTS["authserver-apart"]["forbidden_modules"]
-    assert app in CONTRACTS["platform-apart"]["source_modules"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_parts_are_kept_apart_from_every_package_of_the_site(package: str) -> None:
+    assert package in CONTRACTS["authserver-apart"]["forbidden_modules"]
+    assert package in CONTRACTS["terminal-apart"]["forbidden_modules"]
+    assert package in CONTRACTS["platform-apart"]["source_modules"]
 
 
 @pytest.mark.parametrize("app", sorted({*APPS, "authserver"} - {"countersign"}))

@@ -222,6 +222,9 @@ class Policy(models.Model):
     token_at_sign_in = models.CharField(
         max_length=8, choices=SignIn, default=SignIn.ALLOWED, help_text="For every holder."
     )
+    permits = models.JSONField(
+        default=list, help_text="Uses that demand a fresh permit of a bound phone."
+    )
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="policy_is_one")]

@@ -6,6 +6,16 @@ from django.db.models import Q
 from notices.words import WORDS, Words
 
 
+def _about_one_thing() -> Q:
+    """Return the condition that exactly one field says what a notice is about."""
+    unset = {"transaction": "", "token": "", "approval": None, "organisation": "", "page": ""}
+    only_one = Q()
+    for subject, nothing in unset.items():
+        others = {field: value for field, value in unset.items() if field != subject}
+        only_one |= Q(**others) & ~Q(**{subject: nothing})
+    return only_one
+
+
 class Notice(models.Model):
     """One thing a person should know; written with the change, delivered after it."""
 
@@ -31,8 +41,21 @@ class Notice(models.Model):
         EXPIRES_SOON = "expires_soon"
         APPROVAL = "approval"
         INVITED = "invited"
+        PHONE_BOUND = "phone_bound"
+        PHONE_STOPPED = "phone_stopped"
+        PHONE_WAITS = "phone_waits"
+        PHONE_RELEASED = "phone_released"
+        DEVICE_ADDED = "device_added"
+        PAYPASS_SET = "paypass_set"
+        PAYPASS_LOCKED = "paypass_locked"
+        WALLET_FROZEN = "wallet_frozen"
+        WALLET_THAWED = "wallet_thawed"
+        BOUGHT = "bought"
+        SOLD = "sold"
+        REFUND_ASKED = "refund_asked"
+        REFUNDED = "refunded"
 
-    kind = models.CharField(max_length=12, choices=Kind)
+    kind = models.CharField(max_length=20, choices=Kind)
     holder = models.ForeignKey("accounts.Holder", models.CASCADE, null=True, related_name="+")
     email = models.EmailField(help_text="Where it goes.")
     language = models.CharField(max_length=8, blank=True, help_text="Of the e-mail.")
@@ -44,7 +67,10 @@ class Notice(models.Model):
         null=True, help_text="number of what waits for a second operator, or"
     )
     organisation = models.CharField(
-        max_length=16, blank=True, help_text="public id of the organisation."
+        max_length=16, blank=True, help_text="public id of the organisation, or"
+    )
+    page = models.CharField(
+        max_length=48, blank=True, help_text="path of the page that shows it, such as /wallet."
     )
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
@@ -53,14 +79,7 @@ class Notice(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=Q(transaction="", token="", organisation="", approval__isnull=False)
-                | (
-                    Q(approval=None, organisation="") & (~Q(transaction="") ^ ~Q(token=""))
-                    | Q(approval=None, transaction="", token="") & ~Q(organisation="")
-                ),
-                name="notice_is_about_one_thing",
-            )
+            models.CheckConstraint(condition=_about_one_thing(), name="notice_is_about_one_thing")
         ]
         indexes = [
             models.Index(fields=["holder", "-id"], name="notice_inbox"),
@@ -75,6 +94,8 @@ class Notice(models.Model):
     @property
     def path(self) -> str:
         """The page on which to see what it is about."""
+        if self.page:
+            return self.page
         if self.approval is not None:
             return "/console/approvals"
         if self.organisation:
@@ -87,7 +108,9 @@ class Notice(models.Model):
     @property
     def subject(self) -> str:
         """Public id of what it is about."""
-        return self.token or self.transaction or self.organisation or str(self.approval)
+        return (
+            self.token or self.transaction or self.organisation or self.page or str(self.approval)
+        )
 
     @property
     def words(self) -> Words:
@@ -146,3 +169,49 @@ class WebhookMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.public_id}"
+
+
+class SmsMessage(models.Model):
+    """One SMS to a phone: written with the change, sent after it.
+
+    Number and text are sealed at rest; the text, which may hold a code, goes once it was sent.
+    """
+
+    public_id = models.CharField(max_length=36, unique=True)
+    purpose = models.CharField(max_length=20, help_text="Such as number_proof.")
+    number_hash = models.BinaryField(max_length=32, help_text="Keyed.")
+    sealed_number = models.BinaryField(help_text="E.164; the public id is associated data.")
+    sealed_text = models.BinaryField(default=b"", help_text="Likewise; empty once sent.")
+    provider_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True, help_text="Next try; null when there is none.")
+    tries = models.PositiveSmallIntegerField(default=0)
+    expires_at = models.DateTimeField(help_text="Of no use after this: not sent.")
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="sms_due"),
+            models.Index(fields=["number_hash", "created_at"], name="sms_to_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"sms {self.public_id}"
+
+
+class SmsReceived(models.Model):
+    """One SMS that came in: taken once, whoever delivers it how often."""
+
+    provider = models.CharField(max_length=20)
+    provider_id = models.CharField(max_length=64)
+    sender_hash = models.BinaryField(max_length=32, help_text="Keyed hash of the number.")
+    handler = models.CharField(max_length=40, blank=True, help_text="Who took it; empty: nobody.")
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "provider_id"], name="sms_received_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"sms from {self.provider}"

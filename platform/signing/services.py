@@ -18,7 +18,8 @@ from signing.errors import KeysMissingError, RootKeyInvalidError
 from signing.models import PlatformKey
 
 LIFETIME_DAYS = 400
-_PURPOSES = (Purpose.STATEMENT, Purpose.RECEIPT, Purpose.DIRECTORY)
+# A host makes its own.
+_PURPOSES = tuple(purpose for purpose in Purpose if purpose is not Purpose.HOST)
 _CACHE_SECONDS = 30.0
 
 

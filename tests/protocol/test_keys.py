@@ -54,7 +54,7 @@ def test_a_certificate_for_another_platform_gives_no_key() -> None:
 
 
 def test_a_purpose_must_be_known() -> None:
-    parts = [1, world.RECEIPT_KEY.public, "billing", "demo", 1, 2]
+    parts = [1, world.RECEIPT_KEY.public, "payout", "demo", 1, 2]
     message = cose.sign(world.ROOT, Typ.KEY, cbor.encode(parts))
     with pytest.raises(ProtocolError) as refusal:
         KeyCertificate.open(message, root=world.ROOT.public)

@@ -29,6 +29,7 @@ def notify(
     token: str = "",
     approval: int | None = None,
     organisation: str = "",
+    page: str = "",
     holder_id: int | None = None,
     language: str = "",
 ) -> None:
@@ -42,6 +43,7 @@ def notify(
         token: Serial of the token, where it is about one and not about a transaction.
         approval: Number of what waits for a second operator, where it is about that.
         organisation: Public id, where it is about an organisation.
+        page: Path of the page that shows it, where it is about nothing of these.
         holder_id: Whose inbox shows it, where the person has an account.
         language: In which the person reads; that of whoever caused it where that is not known.
     """
@@ -54,6 +56,7 @@ def notify(
         token=token,
         approval=approval,
         organisation=organisation,
+        page=page,
         created_at=now,
     )
 

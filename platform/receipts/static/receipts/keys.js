@@ -25,6 +25,8 @@ export const Purpose = Object.freeze({
   RECEIPT: "receipt",
   DIRECTORY: "directory",
   HOST: "host",
+  BILLING: "billing",
+  PERMIT: "permit",
 });
 
 /**

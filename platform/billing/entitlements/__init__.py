@@ -1,0 +1,1 @@
+"""Resources that work for whoever has paid, and for nobody else."""

@@ -1,0 +1,10 @@
+"""App configuration."""
+
+from django.apps import AppConfig
+
+
+class LedgerConfig(AppConfig):
+    """Wallets, payments and refunds by double entry."""
+
+    name = "billing.ledger"
+    label = "ledger"
