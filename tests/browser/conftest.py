@@ -12,6 +12,7 @@ from countersign.local import ROOT
 from tests.browser.browser import PATIENCE_MS, BrowserMissingError, Visitor, Window, launch
 from tests.browser.checks import AXE
 from tests.browser.scene import Scene, make_scene
+from tests.browser.token_scene import fill_stock
 from tests.e2e.live import LOOPBACK, Live
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -73,6 +74,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Both services; not those of the other tests, since browsers say much over the wire."""
     with Live(tmp_path_factory.mktemp("site")).up() as live:
+        fill_stock(live)
         yield live
 
 

@@ -9,7 +9,7 @@ from countersign.person import Person
 from protocol.verdict import Reason
 from tests.browser.account_scene import make_accounts
 from tests.browser.browser import Visitor
-from tests.browser.token_scene import fill_stock, make_tokens
+from tests.browser.token_scene import make_tokens
 from tests.e2e.live import Live
 from tests.e2e.party import ORDER, Party
 from tests.e2e.wire import Fault
@@ -52,7 +52,6 @@ class Scene:
 
 def make_scene(site: Live) -> Scene:
     """Have everything happen once."""
-    fill_stock(site)
     anna, ben, chen = map(site.party, ("Anna Meier", "Ben Schmidt", "陈静"))
     nora, tina = site.party("Nora Neu"), site.party("Tina Token")
     accounts, account_places = make_accounts(site)

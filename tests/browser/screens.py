@@ -15,6 +15,7 @@ from countersign.local import ROOT
 from tests.browser.browser import BrowserMissingError, Visitor, Window, launch
 from tests.browser.pages import PAGES, Page
 from tests.browser.scene import Scene, make_scene
+from tests.browser.token_scene import fill_stock
 from tests.e2e.live import Live
 
 # By the part of the file's name.
@@ -37,6 +38,7 @@ def main() -> int:
             sys.stderr.write(f"{missing}\n")
             return 1
         with Live(Path(own)).up() as site:
+            fill_stock(site)
             troubles = shoot(browser, site, pages, options.folder)
         browser.close()
     sys.stderr.writelines(f"{trouble}\n" for trouble in troubles)
