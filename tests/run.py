@@ -15,13 +15,18 @@ from xml.etree import ElementTree
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# Django reads one settings module a process, so each project needs a run of its own.  Tests in a
-# browser mostly wait: beside the others they cost little time.
+# Django reads one settings module a process, so each project needs a run of its own.  The rest is
+# cut where it is so that several go on at once: tests of pages and of whole flows mostly wait.
 RUNS = {
-    "the site, protocol and tokens": ["--ignore=tests/browser"],
+    "the site": ["tests/platform"],
+    "protocol, tokens, terminal and whole flows": [
+        f"--ignore=tests/{folder}" for folder in ("authserver", "browser", "platform")
+    ],
     "the pages in a browser": ["tests/browser"],
     "the authserver": ["--ds=authserver.settings", "tests/authserver"],
 }
+# One more than the processors of a small machine.
+AT_ONCE = 3
 
 
 class Outcome(NamedTuple):
@@ -43,11 +48,10 @@ class Outcome(NamedTuple):
 def main(arguments: list[str]) -> int:
     """Run everything and return the exit status: 0 when tests ran and none failed.
 
-    The first run is shown as it goes on.  The others go on behind it, one after the other, and
-    are shown as each ends.
+    The first run is shown as it goes on.  The others go on behind it, and are shown as each ends.
     """
     (first, own), *others = RUNS.items()
-    with ThreadPoolExecutor(1) as behind:
+    with ThreadPoolExecutor(AT_ONCE - 1) as behind:
         later = [
             (name, behind.submit(run_pytest, own_arguments, arguments, is_shown=False))
             for name, own_arguments in others

@@ -4,10 +4,13 @@ import re
 from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from protocol.currency import EXPONENTS, format_amount
+
+MINUS = "\u2212"
 
 # Spaces, also those that keep numbers from being broken, and apostrophes only ever group digits.
 _PLAIN_MARKS = str.maketrans("\u00a0\u2009\u202f\u2019", "   '")
@@ -66,6 +69,19 @@ def write_amount(amount: int, currency: str) -> str:
     # Three digits behind the mark look like thousands.
     shorter = text.rstrip("0").rstrip(".")
     return shorter if len(_readings(shorter)) == 1 else f"0{text}"
+
+
+def shown_amount(amount: int, currency: str) -> str:
+    """Write minor units with the reader's own grouping and decimal mark, and the currency.
+
+    Args:
+        amount: In minor units; it may be negative.
+        currency: ISO 4217 code.
+    """
+    plain, code = format_amount(abs(amount), currency).split()
+    places = len(plain.partition(".")[2])
+    shown = number_format(plain, places, use_l10n=True, force_grouping=True)
+    return f"{MINUS if amount < 0 else ''}{shown}\u00a0{code}"
 
 
 def _readings(text: str) -> list[_Reading]:

@@ -31,6 +31,14 @@ class NotFoundError(DomainError):
     title = "There is no such thing here."
 
 
+class NumberInvalidError(DomainError):
+    """A phone number is none."""
+
+    code = "number_invalid"
+    status = 422
+    title = "This is no phone number. Write it with its country, such as +44 7700 900123."
+
+
 class InputInvalidError(DomainError):
     """A field breaks a rule; its code is the protocol's."""
 

@@ -143,6 +143,9 @@ _SENTENCES: dict[str, Promise] = {
         "again if need be."
     ),
     # What was typed into a form.
+    "number_invalid": _(
+        "This is no phone number. Write it with its country, such as +44 7700 900123."
+    ),
     "field_missing": _("Something is missing here."),
     "value_out_of_range": _("This is not among the values that are allowed."),
     "type_wrong": _("This is not of the right kind."),

@@ -10,11 +10,12 @@ import urllib3
 
 from tests.tokens.service import Service, serving
 from tests.tokens.world import NOW, FakeHost, FakePlatform
-from tokens import client as client_module
-from tokens.client import MAX_ANSWER_BYTES, Client, Outcome
+from tokens import web
+from tokens.client import Client, Outcome
 from tokens.enrolment import Enrolment
 from tokens.errors import RefusedError
 from tokens.simulator import Shown, SimulatedToken
+from tokens.web import MAX_ANSWER_BYTES
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -304,7 +305,7 @@ def test_a_server_that_is_too_slow_gives_no_answer(
     shown: Shown,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(client_module, "TIMEOUT", urllib3.Timeout(0.05))
+    monkeypatch.setattr(web, "TIMEOUT", urllib3.Timeout(0.05))
     service.delay = 0.2
     said = refusal(lambda: Client().respond(token, shown, "12345678"))
     assert said.startswith("server_unavailable: ")

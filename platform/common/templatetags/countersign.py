@@ -8,12 +8,12 @@ from django.forms import BoundField, CheckboxInput
 from django.template import Context
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from common import sentences, words
-from protocol.currency import format_amount
+from common.amounts import shown_amount
 from protocol.statement import Kind, Sight, Statement
 
 register = template.Library()
@@ -47,9 +47,13 @@ def amount(demand: Any) -> str:
     """Write the amount of a demand with the reader's grouping, and its currency."""
     if demand.amount is None:
         return ""
-    plain, code = format_amount(demand.amount, demand.currency).split()
-    places = len(plain.partition(".")[2])
-    return f"{number_format(plain, places, use_l10n=True, force_grouping=True)}\u00a0{code}"
+    return shown_amount(demand.amount, demand.currency)
+
+
+@register.filter
+def money(minor_units: int, currency: str) -> str:
+    """Write an amount that stands beside its currency rather than with it."""
+    return shown_amount(minor_units, currency)
 
 
 @register.filter
