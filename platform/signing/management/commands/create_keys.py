@@ -15,7 +15,7 @@ from signing import services
 class Command(BaseCommand):
     """Certifies new keys with the root, which is made on the first run."""
 
-    help = "Make new statement, receipt and directory keys, certified by the root key file."
+    help = "Make a new key for each thing the platform signs, certified by the root key file."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add --root-public."""
