@@ -195,6 +195,13 @@ def test_page_offers_only_what_may_be_enrolled(mallory: Person) -> None:
     assert DEFAULT_SUITE not in page
 
 
+def test_page_says_whom_to_ask_where_nothing_can_be_enrolled(mallory: Person) -> None:
+    set_policy(suites=["GMT0021:SM3-8:T60-Q32"])
+    page = browser_of(mallory).get("/tokens/new").content.decode()
+    assert "Ask your operator to give you one" in page
+    assert 'name="suite"' not in page
+
+
 def test_holders_take_nothing_from_stock_unless_the_policy_says_so(db: None) -> None:
     with pytest.raises(DomainError) as refused:
         require_self_assignment()

@@ -113,7 +113,11 @@ def _begun(request: HolderRequest, **asked: str) -> HttpResponse:
 
 
 def _new_page(request: HolderRequest, form: Form, *, status: int = HTTPStatus.OK) -> HttpResponse:
-    context = {"form": form, "may_assign": selectors.policy().self_assignment}
+    context = {
+        "form": form,
+        "may_assign": selectors.policy().self_assignment,
+        "may_enrol": bool(selectors.suites_to_choose()),
+    }
     return render(request, "tokens/new.html", context, status=status)
 
 
