@@ -16,7 +16,7 @@ TEST_SETTINGS := set -a; . ./tests/test.env; set +a;
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup system demo run token test check bench screens messages format lint types imports migrations
+.PHONY: help setup system demo demo-billing run token test check bench screens messages format lint types imports migrations
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ setup: $(VENV)/.stamp node_modules/.stamp $(MESSAGES) ## Install what this needs
 
 demo: setup ## Three people countersign one transaction on real services; receipts in var/demo/
 	$(BIN)/python -m countersign demo $(ARGS)
+
+demo-billing: setup ## Buy, use, copy, patch, steal and return a resource, with the real programs
+	$(BIN)/python -m countersign demo-billing $(ARGS)
 
 run: setup ## Serve the site with demo people and a guide; LAN=1 for a phone in the same network
 	@$(BIN)/python -m countersign run --folder '$(FOLDER)' --lan '$(LAN)' $(ARGS)
@@ -56,7 +59,7 @@ lint: setup ## Check style and formatting
 
 types: setup ## Check types, once for each Django project
 	$(TEST_SETTINGS) DJANGO_SETTINGS_MODULE=countersign.settings \
-		$(BIN)/mypy --exclude '^tests/authserver/' protocol tokens platform tests bench manage.py
+		$(BIN)/mypy --exclude '^tests/authserver/' protocol tokens terminal platform tests bench manage.py
 	$(TEST_SETTINGS) DJANGO_SETTINGS_MODULE=authserver.settings \
 		$(BIN)/mypy --cache-dir .mypy_cache/authserver authserver tests/authserver
 

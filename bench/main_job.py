@@ -1,8 +1,9 @@
-"""``make bench``: the main job over HTTP beside a bare django-otp view, on one PostgreSQL server.
+"""``make bench``: what is done most, beside a bare django-otp view on one PostgreSQL server.
 
-Both run as in production: granian with two workers for each service, and commits that are on the
-disk.  They are measured in turns, so that whatever else the machine does falls on both.  Clients
-run on the same machine; their CPU time is shown apart.
+That is the main job, and the status codes of billing.  All run as in production: granian with two
+workers for each service, and commits that are on the disk.  They are measured over HTTP and in
+turns, so that whatever else the machine does falls on all.  Clients run on the same machine;
+their CPU time is shown apart.
 """
 
 import argparse
@@ -24,10 +25,12 @@ from bench.floor.service import running_floor
 from bench.load import client_processes, enrol_tokens, run_clients
 from bench.meters import Meters
 from bench.report import Round, results, table
+from bench.uses import Use, bought_uses
 from bench.visitors import STEPS_PER_TOKEN, AnyVisitor, BenchError, Device, Token
 from countersign.local import LocalServices, free_port
 from countersign.person import Person, PersonError
 from tests import postgres
+from tests.e2e.party import Party
 
 CLIENTS = (1, 8, 32)
 WORKERS = 2
@@ -75,6 +78,7 @@ class Bench:
     meters: Meters
     keys: list[str]
     job: Service[Token]
+    billing: Service[Use]
     floor: Service[Device]
     fastest: float = 50.0
 
@@ -82,22 +86,25 @@ class Bench:
         """Fill caches, open connections, and learn how many tokens are needed."""
         self.measure(max(CLIENTS), _WARM_UP_SECONDS)
 
-    def measure(self, clients: int, seconds: float) -> tuple[Round, Round]:
-        """Measure the job, then the floor."""
+    def measure(self, clients: int, seconds: float) -> tuple[Round, Round, Round]:
+        """Measure the job, status codes, then the floor."""
         self._enrol_enough(clients, seconds)
         job = self.job.measure(self.pool, self.meters, clients, seconds)
+        billing = self.billing.measure(self.pool, self.meters, clients, seconds)
         floor = self.floor.measure(self.pool, self.meters, clients, seconds)
         self.fastest = max(self.fastest, job.per_second)
-        return job, floor
+        return job, billing, floor
 
     def add_round(self, clients: int, seconds: float) -> str:
         """Measure, keep what was measured, and return it as a line."""
-        job, floor = self.measure(clients, seconds)
+        job, billing, floor = self.measure(clients, seconds)
         self.job.rounds.setdefault(clients, []).append(job)
+        self.billing.rounds.setdefault(clients, []).append(billing)
         self.floor.rounds.setdefault(clients, []).append(floor)
         return (
-            f"{clients:3} clients: {job.per_second:6.1f} steps/s, floor {floor.per_second:6.1f} "
-            f"checks/s, ratio {job.per_second / floor.per_second:.3f}"
+            f"{clients:3} clients: {job.per_second:6.1f} steps/s, {billing.per_second:6.1f} "
+            f"status codes/s, floor {floor.per_second:6.1f} checks/s, "
+            f"ratio {job.per_second / floor.per_second:.3f}"
         )
 
     def _enrol_enough(self, clients: int, seconds: float) -> None:
@@ -114,6 +121,8 @@ class Bench:
 def prepared(folder: Path) -> Iterator[Bench]:
     """Start PostgreSQL, both services, the floor and the client processes; sign holders up."""
     postgres.SETTINGS["shared_preload_libraries"] = "pg_stat_statements"
+    # Few devices stand for many.
+    os.environ["BILLING_CALLS_PER_MINUTE"] = "1000000"
     with ExitStack() as stack:
         server_url = stack.enter_context(postgres.throwaway_postgres())
         platform, authserver, floor_database = (
@@ -140,10 +149,14 @@ def prepared(folder: Path) -> Iterator[Bench]:
         )
         pids = {name: process.pid for name, process in services.processes.items()}
         meters = stack.enter_context(Meters(server_url, pids | {"floor": floor.pid}))
+        parties = [_sign_up(services, number) for number in range(HOLDERS)]
         yield Bench(
             pool=stack.enter_context(client_processes()),
             meters=meters,
-            keys=[_sign_up(services, number) for number in range(HOLDERS)],
+            keys=[party.key for party in parties],
+            billing=Service(
+                services.platform_port, ("platform", "postgres"), bought_uses(parties)
+            ),
             job=Service(services.platform_port, ("platform", "authserver", "postgres")),
             floor=Service(floor.port, ("floor", "postgres"), floor.devices),
         )
@@ -159,20 +172,25 @@ def run(*, rounds: int, seconds: float, json_path: Path) -> None:
             for number in range(1, rounds + 1):
                 for clients in CLIENTS:
                     _say(f"round {number} of {rounds}, {bench.add_round(clients, seconds)}")
-    found = _machine(rounds, seconds) | results(bench.job.rounds, bench.floor.rounds)
+    found = _machine(rounds, seconds) | results(
+        bench.job.rounds, bench.billing.rounds, bench.floor.rounds
+    )
     json_path.parent.mkdir(parents=True, exist_ok=True)
     json_path.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
     _say(f"\n{table(found)}\n\nFigures: {json_path}")
     middle = found["main_job"][str(CLIENTS[1])]
     _say(
         f"main job at {CLIENTS[1]} clients: {middle['steps_per_second']} steps/s, "
-        f"{middle['ratio_to_floor']} of the django-otp view"
+        f"{middle['ratio_to_floor']} of the django-otp view; "
+        f"{found['billing'][str(CLIENTS[1])]['pairs_per_second']} status codes/s"
     )
 
 
 def main() -> None:
     """Read the command line and run."""
-    parser = argparse.ArgumentParser(description="Measure the main job and the floor.")
+    parser = argparse.ArgumentParser(
+        description="Measure the main job, status codes and the floor."
+    )
     parser.add_argument("--quick", action="store_true", help="about 40 seconds, for a first look")
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE")
     options = parser.parse_args()
@@ -185,7 +203,7 @@ def main() -> None:
         sys.exit(f"bench: {error}")
 
 
-def _sign_up(services: LocalServices, number: int) -> str:
+def _sign_up(services: LocalServices, number: int) -> Party:
     person = Person(
         services.origin,
         f"holder-{number}@example.com",
@@ -194,7 +212,8 @@ def _sign_up(services: LocalServices, number: int) -> str:
         f"Holder {number}",
     )
     person.sign_up()
-    return person.key
+    party = Party(services.origin, person.name, person.key, person)
+    return replace(party, account=party.get("/me")["account"])
 
 
 def _machine(rounds: int, seconds: float) -> dict[str, Any]:

@@ -66,31 +66,45 @@ def figures(rounds: Sequence[Round], *, noun: str) -> dict[str, Any]:
     }
 
 
-def results(job: Mapping[int, Sequence[Round]], floor: Mapping[int, Sequence[Round]]) -> Any:
-    """Return the figures of job and floor by number of clients, as JSON holds them.
+Rounds = Mapping[int, Sequence[Round]]
+
+
+def results(job: Rounds, billing: Rounds, floor: Rounds) -> dict[str, Any]:
+    """Return the figures of all three by number of clients, as JSON holds them.
 
     Args:
         job: The main job's rounds by number of clients.
-        floor: The floor's; each round was measured right after the job's of the same place.
+        billing: Those of status codes, each asked for and used up.
+        floor: The floor's; each round was measured right after the others of the same place.
     """
-    found: dict[str, Any] = {"main_job": {}, "floor": {}}
-    for clients, rounds in job.items():
-        ratio = median(
-            mine.per_second / other.per_second
-            for mine, other in zip(rounds, floor[clients], strict=True)
-        )
-        step, check = figures(rounds, noun="step"), figures(floor[clients], noun="check")
-        # What the rates would say if nothing but CPU time counted: steady on a busy machine.
-        cpu_ratio = check["cpu_ms_per_check"]["all"] / step["cpu_ms_per_step"]["all"]
-        step |= {"ratio_to_floor": round(ratio, 3), "cpu_ratio_to_floor": round(cpu_ratio, 3)}
-        found["main_job"][str(clients)], found["floor"][str(clients)] = step, check
-    return found
+    return {
+        "main_job": {str(n): _beside(job[n], floor[n], noun="step") for n in job},
+        "billing": {str(n): _beside(billing[n], floor[n], noun="pair") for n in billing},
+        "floor": {str(n): figures(floor[n], noun="check") for n in floor},
+    }
+
+
+def _beside(rounds: Sequence[Round], floor: Sequence[Round], *, noun: str) -> dict[str, Any]:
+    """Return figures with their ratio to the floor's."""
+    ratio = median(
+        mine.per_second / other.per_second for mine, other in zip(rounds, floor, strict=True)
+    )
+    found, check = figures(rounds, noun=noun), figures(floor, noun="check")
+    # What the rates would say if nothing but CPU time counted: steady on a busy machine.
+    cpu_ratio = check["cpu_ms_per_check"]["all"] / found[f"cpu_ms_per_{noun}"]["all"]
+    return {
+        **found,
+        "ratio_to_floor": round(ratio, 3),
+        "cpu_ratio_to_floor": round(cpu_ratio, 3),
+    }
 
 
 def table(found: Any) -> str:
     """Return the figures as a table in Markdown, one row per number of clients."""
     rows = [
         *_table("main job", "step", found["main_job"]),
+        "",
+        *_table("authorize and verify", "pair", found["billing"]),
         "",
         *_table("floor: django-otp", "check", found["floor"]),
     ]

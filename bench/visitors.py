@@ -50,8 +50,12 @@ class Connection:
         Raises:
             BenchError: the answer is a refusal.
         """
-        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-        self._http.request("POST", path, json.dumps(body).encode(), headers)
+        return self.send(path, {"Authorization": f"Bearer {key}"}, json.dumps(body).encode())
+
+    def send(self, path: str, headers: dict[str, str], data: bytes) -> dict[str, Any]:
+        """Send JSON as it is; otherwise as :meth:`post`."""
+        headers = {**headers, "Content-Type": "application/json"}
+        self._http.request("POST", path, data, headers)
         response = self._http.getresponse()
         data = response.read()
         if response.status >= 300:

@@ -1,6 +1,6 @@
 """The checks that every message shares, on single fields."""
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any, TypeVar
 
 from protocol.cbor import MAX_INT
@@ -15,6 +15,7 @@ MAX_TIME = 253_402_300_799
 MAX_DAY = MAX_TIME // 86400
 
 Member = TypeVar("Member", bound=IntEnum)
+Word = TypeVar("Word", bound=StrEnum)
 
 
 def check_uint(field: str, value: object, *, low: int = 0, high: int = MAX_INT) -> None:
@@ -38,6 +39,20 @@ def check_enum(field: str, value: object, kind: type[Member]) -> Member:
     """
     if not isinstance(value, int) or isinstance(value, bool):
         raise ProtocolError("type_wrong", f"{field} must be a whole number", field)
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise ProtocolError("value_out_of_range", f"{field} is unknown", field) from error
+
+
+def check_word(field: str, value: object, kind: type[Word]) -> Word:
+    """Return the member of an enumeration that a word stands for.
+
+    Raises:
+        ProtocolError: ``type_wrong`` or ``value_out_of_range``.
+    """
+    if not isinstance(value, str):
+        raise ProtocolError("type_wrong", f"{field} must be text", field)
     try:
         return kind(value)
     except ValueError as error:

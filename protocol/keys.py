@@ -19,6 +19,7 @@ from protocol.fields import (
     check_bytes,
     check_list,
     check_uint,
+    check_word,
     versioned,
 )
 from protocol.statement import Platform
@@ -85,9 +86,7 @@ class KeyCertificate:
         """
         payload = cose.open_signed(message, typ=Typ.KEY, key=root)
         key, purpose, subject, from_day, to_day = versioned("key", cbor.decode(payload), 6)
-        if purpose not in Purpose.__members__.values():
-            raise ProtocolError("value_out_of_range", "the key's purpose is unknown", "purpose")
-        return cls(key, Purpose(purpose), subject, from_day, to_day)
+        return cls(key, check_word("purpose", purpose, Purpose), subject, from_day, to_day)
 
 
 @lru_cache(maxsize=1024)

@@ -4,13 +4,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import Self
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from protocol import cbor, cose
+from protocol import cbor, cose, hpke
 from protocol.cose import Sign1, Typ
 from protocol.ed25519 import SigningKey
 from protocol.errors import ProtocolError
@@ -29,7 +27,6 @@ from protocol.text import check_ascii, check_origin
 # Room for 20,000 verdicts with all that belongs to them; more than that no host takes in.
 MAX_PACKAGE_BYTES = 12 * 1024 * 1024
 SHARE_BYTES = 32
-_HPKE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _DOMAIN = b"countersign/move/1"
 
 
@@ -132,11 +129,7 @@ class Move:
         Source:
             RFC 9180, base mode, X25519, HKDF-SHA-256, AES-256-GCM; docs/protocol.md section 14.
         """
-        try:
-            share = X25519PublicKey.from_public_bytes(self.share)
-            sealed = _HPKE.encrypt(content, share, info=self._context())
-        except ValueError as error:
-            raise ProtocolError("key_invalid", "the target's share is no key", "share") from error
+        sealed = hpke.seal(content, self.share, self._context())
         digest = hashlib.sha256(sealed).digest()
         signed = cose.sign(host_key, Typ.MOVE, cbor.encode([VERSION, *self._fields(), digest]))
         package = cbor.encode([VERSION, signed, certificate, sealed])
@@ -150,10 +143,7 @@ class Move:
             ProtocolError: ``sealed_invalid`` when it was sealed to another key, or for another
                 move than this.
         """
-        try:
-            return _HPKE.decrypt(sealed, key, info=self._context())
-        except (InvalidTag, ValueError) as error:
-            raise ProtocolError("sealed_invalid", "the package does not open") from error
+        return hpke.unseal(sealed, key, self._context())
 
     def _context(self) -> bytes:
         # Whoever put a signature of its own on a sealed content of another would change this.

@@ -39,12 +39,12 @@ def test_costs_are_shared_out_among_all_visits() -> None:
 def test_ratio_is_the_median_of_neighbouring_rounds() -> None:
     job = [a_round(visits=visits, seconds=1.0) for visits in (10, 20, 90)]
     floor = [a_round(visits=visits, seconds=1.0) for visits in (100, 40, 100)]
-    assert results({8: job}, {8: floor})["main_job"]["8"]["ratio_to_floor"] == 0.5
+    assert results({8: job}, {}, {8: floor})["main_job"]["8"]["ratio_to_floor"] == 0.5
 
 
 def test_json_names_what_is_promised_for_every_number_of_clients() -> None:
     rounds = {clients: [a_round(visits=5, seconds=1.0)] for clients in (1, 8, 32)}
-    found = json.loads(json.dumps(results(rounds, rounds)))
+    found = json.loads(json.dumps(results(rounds, rounds, rounds)))
     assert list(found["main_job"]) == ["1", "8", "32"]
     assert {
         *("steps_per_second", "p50_ms", "p99_ms", "ratio_to_floor", "cpu_ms_per_step"),
@@ -54,8 +54,8 @@ def test_json_names_what_is_promised_for_every_number_of_clients() -> None:
 
 def test_table_has_a_row_for_every_number_of_clients_of_job_and_floor() -> None:
     rounds = {clients: [a_round(visits=5, seconds=1.0)] for clients in (1, 8)}
-    lines = table(results(rounds, rounds)).splitlines()
-    assert len(lines) == 2 * (2 + 2) + 1
+    lines = table(results(rounds, rounds, rounds)).splitlines()
+    assert len(lines) == 3 * (2 + 2) + 2
     assert len({line.count("|") for line in lines if line}) == 1
 
 

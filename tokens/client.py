@@ -3,7 +3,6 @@
 Only to the two origins it has pinned.
 """
 
-import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -13,6 +12,8 @@ from typing import Any
 
 from urllib3.util import Retry
 
+from protocol.errors import ProtocolError
+from protocol.jwk import from_base64, to_base64
 from tokens.enrolment import Enrolment, HostAnswer
 from tokens.errors import RefusedError
 from tokens.simulator import Shown, SimulatedToken
@@ -67,24 +68,24 @@ class Client:
             origin,
             "/v1/enrolments",
             {
-                "ticket": _to_base64(enrolment.invitation.ticket),
-                "share": _to_base64(enrolment.share),
+                "ticket": to_base64(enrolment.invitation.ticket),
+                "share": to_base64(enrolment.share),
             },
         )
         try:
-            return HostAnswer(**{f.name: _from_base64(answer[f.name]) for f in fields(HostAnswer)})
-        except (KeyError, TypeError, ValueError) as error:
+            return HostAnswer(**{f.name: from_base64(answer[f.name]) for f in fields(HostAnswer)})
+        except (KeyError, TypeError, ProtocolError) as error:
             raise answer_invalid(origin) from error
 
     def respond(self, token: SimulatedToken, shown: Shown, response: str) -> Outcome:
         """Post a response to the platform; errors as :meth:`enrol`."""
         tag = token.response_tag(shown, response)
-        return self._answer(token, shown, {"response": response, "tag": _to_base64(tag)})
+        return self._answer(token, shown, {"response": response, "tag": to_base64(tag)})
 
     def decline(self, token: SimulatedToken, shown: Shown, reason: str) -> Outcome:
         """Tell the platform that the holder declines; errors as :meth:`enrol`."""
         tag = token.decline_tag(shown, reason)
-        return self._answer(token, shown, {"decline": reason, "tag": _to_base64(tag)})
+        return self._answer(token, shown, {"decline": reason, "tag": to_base64(tag)})
 
     def directory(self, origin: str) -> bytes:
         """Return the platform's ``cs-directory`` message, unchecked; errors as :meth:`enrol`."""
@@ -100,9 +101,9 @@ class Client:
         answer = read_json(self._call("GET", origin, f"/v1/servers/{token.vk.hex()}/certificate"))
         try:
             fields = answer or {}
-            keys = [_from_base64(text) for text in fields["host_certificates"]]
-            return _from_base64(fields["certificate"]), keys
-        except (KeyError, TypeError, ValueError) as error:
+            keys = [from_base64(text) for text in fields["host_certificates"]]
+            return from_base64(fields["certificate"]), keys
+        except (KeyError, TypeError, ProtocolError) as error:
             raise answer_invalid(origin) from error
 
     def _answer(self, token: SimulatedToken, shown: Shown, fields_: Mapping[str, str]) -> Outcome:
@@ -126,13 +127,5 @@ class Client:
         reply = self._web.ask(method, origin, path, body=body)
         if reply.status != HTTPStatus.OK:
             problem = problem_of(origin, reply.status, reply.data)
-            raise RefusedError(problem.code, problem.sentence)
+            raise RefusedError(problem.code, f"{origin} says: {problem.detail}")
         return reply.data
-
-
-def _to_base64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _from_base64(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -25,7 +25,17 @@ class Device(models.Model):
     removed_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        """How it is called outside: ``uid`` in hex."""
         return bytes(self.uid).hex()
+
+    @property
+    def actor(self) -> str:
+        """How audit rows name this device."""
+        return f"device:{self.public_id}"
 
 
 class DeviceCode(models.Model):
@@ -84,6 +94,9 @@ class Binding(models.Model):
         SUSPENDED = "suspended"
         REVOKED = "revoked"
 
+    # Chip, SIM, number and device belong to it; the constraints below know these states.
+    HELD = (State.BOUND, State.SUSPENDED)
+
     class Reason(models.TextChoices):
         """Why it is suspended or revoked."""
 
@@ -131,7 +144,27 @@ class Binding(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"binding {bytes(self.uid).hex()} {self.state}"
+        return f"binding {self.public_id} {self.state}"
+
+    @property
+    def public_id(self) -> str:
+        """How it is called outside: ``uid`` in hex."""
+        return bytes(self.uid).hex()
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the phone may do what only bound phones may."""
+        return self.state == self.State.BOUND
+
+    @property
+    def is_for_operators(self) -> bool:
+        """Whether an operator stopped it, and nobody else may do anything about that."""
+        return self.state == self.State.SUSPENDED and self.reason == self.Reason.OPERATOR
+
+    @property
+    def waits_for_consent(self) -> bool:
+        """Whether the number is proved, and the phone it replaces has yet to agree."""
+        return self.state == self.State.PENDING_PROOF and self.proved_at is not None
 
 
 class ChipChallenge(models.Model):
@@ -192,7 +225,10 @@ class Message(models.Model):
     uid = models.BinaryField(max_length=8, unique=True, default=new_uid)
     sender = models.ForeignKey(Binding, models.PROTECT, related_name="+")
     recipient = models.ForeignKey(Binding, models.PROTECT, related_name="+")
-    content = models.BinaryField(help_text="COSE_Sign1 of the sender's chip over sealed words.")
+    sealed_content = models.BinaryField(
+        help_text="COSE_Sign1 of the sender's chip, which names both numbers; the uid is "
+        "associated data."
+    )
     sent_at = models.DateTimeField()
     fetched_at = models.DateTimeField(null=True)
 

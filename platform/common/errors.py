@@ -1,5 +1,6 @@
 """The one way an app refuses a request."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from protocol.errors import ProtocolError
@@ -22,6 +23,11 @@ class DomainError(Exception):
         self.detail = detail or self.title
         self.extra = extra
 
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Further headers of the answer."""
+        return {}
+
 
 class NotFoundError(DomainError):
     """There is no such thing, or it is not for the caller to see."""
@@ -29,6 +35,23 @@ class NotFoundError(DomainError):
     code = "not_found"
     status = 404
     title = "There is no such thing here."
+
+
+class RateLimitedError(DomainError):
+    """Too much was asked for in a short while; ``seconds`` says when to come again."""
+
+    code = "rate_limited"
+    status = 429
+    title = "Too many requests. Wait a while."
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Say when to come again (RFC 9110 section 10.2.3)."""
+        return {"Retry-After": str(self.seconds)}
 
 
 class NumberInvalidError(DomainError):

@@ -23,7 +23,7 @@ KEPT = timedelta(hours=24)
 ABANDONED_AFTER = timedelta(seconds=60)
 _MAX_KEY_LENGTH = 64
 # Not kept: a caller is meant to try these again.
-_RETRIED = frozenset({401, 403, 409, 423, 429})
+_RETRIED = frozenset({401, 402, 403, 409, 423, 429})
 # So long a form that was sent twice waits for what becomes of the first.
 PATIENCE_SECONDS = 5.0
 _PAUSE_SECONDS = 0.1
@@ -39,6 +39,9 @@ class IdempotencyMiddleware:
         """Answer the request, from store where it was answered before."""
         key = request.headers.get("Idempotency-Key")
         if key is None or request.method != "POST" or not request.path.startswith("/api/"):
+            return self.get_response(request)
+        if request.content_type == "multipart/form-data":
+            # A file is not read into memory to be compared; sent twice, it is a further version.
             return self.get_response(request)
         if not (0 < len(key) <= _MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
             return problem(

@@ -59,10 +59,11 @@ class RequestMiddleware:
         """Answer what is too large, or holds what PostgreSQL cannot even be asked for."""
         is_page = not request.path.startswith(_MACHINE_PATHS)
         length = request.headers.get("Content-Length") or "0"
-        if not length.isdecimal() or len(length) > 9 or int(length) > MAX_BODY_BYTES:
+        most = _most_bytes(request)
+        if not length.isdecimal() or len(length) > 12 or int(length) > most:
             code, status = "too_large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             if not is_page:
-                detail = f"A request may hold {MAX_BODY_BYTES} bytes."
+                detail = f"A request may hold {most} bytes."
                 return problem(request, code=code, status=status, detail=detail)
             return error_page(request, code=code, status=status)
         # The API judges its own paths.
@@ -72,6 +73,14 @@ class RequestMiddleware:
         if "\x00" in request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""):
             del request.COOKIES[settings.SESSION_COOKIE_NAME]
         return None
+
+
+def _most_bytes(request: HttpRequest) -> int:
+    """Return how large a body may be: files are taken at few addresses, and go to the disk."""
+    is_upload = request.content_type == "multipart/form-data"
+    if is_upload and settings.UPLOAD_PATHS.fullmatch(request.path):
+        return int(settings.RESOURCE_MAX_BYTES) + MAX_BODY_BYTES
+    return MAX_BODY_BYTES
 
 
 def _as_problem(request: HttpRequest, response: HttpResponse) -> HttpResponse:

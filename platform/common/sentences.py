@@ -220,6 +220,51 @@ _SENTENCES: dict[str, Promise] = {
     "too_many": _("There are too many of these already."),
     "holder_left": _("This account is being deleted, and nothing brings it back."),
     "not_free_to_leave": _("Something is still open. End it first, then delete your account."),
+    # Money.
+    "funds_insufficient": _("There is not enough money for this. Nothing was paid."),
+    "amount_invalid": _("The amount must be above zero, and not larger than a quadrillion."),
+    "own_payee": _("You cannot pay to yourself."),
+    "ledger_key_reused": _("This was sent with other figures before. Load the page again."),
+    "payment_not_held": _("This payment has ended already."),
+    "payment_not_captured": _("Nothing was paid here that could be given back."),
+    "refund_exceeds": _("No more can be given back than was paid."),
+    "not_the_payee": _("Only who was paid can give the money back."),
+    "account_frozen": _(
+        "This account is frozen, so nothing is paid from it nor opened with it. Ask the operator."
+    ),
+    "paypass_not_set": _("Set a payment password first, under “Wallet”."),
+    "paypass_wrong": _("This is not your payment password. After five wrong ones it is locked."),
+    "paypass_locked": _(
+        "The payment password was wrong too often, so it is locked for a while. Wait, or set a "
+        "new one under “Wallet”."
+    ),
+    "paypass_weak": _(
+        "This is too easy to guess, or too long. Take 6 to 64 characters that are no row such as "
+        "123456, and no word that many people use."
+    ),
+    # The shop.
+    "offer_ended": _("This is not sold any more at this price. Look what else there is."),
+    "already_owned": _("You have this already, or a purchase of it waits for your token."),
+    "own_resource": _("This is your own. You need not buy it."),
+    "purchase_key_reused": _("This was sent for something else before. Load the page again."),
+    "purchase_not_pending": _("This purchase is paid, or has ended already."),
+    "purchase_not_paid": _("This purchase is not paid, so there is nothing to give back."),
+    "refund_too_late": _(
+        "The time to ask for the money back is over. The developer can still give it back."
+    ),
+    "refund_not_asked": _("Nobody asks for this money, or it was given back already."),
+    "refund_refused": _("The developer has refused to give the money back. Ask the operator."),
+    "resource_withdrawn": _(
+        "The developer has withdrawn this for good, so nobody uses it any more. Whoever bought it "
+        "can ask for the money back."
+    ),
+    "resource_incomplete": _("Add a file and a price first. Then it can go into the shop."),
+    "entitlement_state_wrong": _("It does not stand as it did any more. Look how it stands now."),
+    "upload_too_large": _("This file is too large."),
+    "upload_empty": _("Choose a file that is not empty."),
+    "version_moved": _("Another version was added at the same moment. Send the file again."),
+    "file_unavailable": _("The file cannot be read just now. Try again later."),
+    "field_unexpected": _("One of the fields does not go with what you chose."),
     # Operators.
     "own_sign_in": _("You cannot suspend your own sign-in. Another operator can."),
     "step_not_due": _(
@@ -238,6 +283,25 @@ _SENTENCES: dict[str, Promise] = {
     "too_many_requests": _(
         "You tried too often in a short time. Wait a few minutes, then try again."
     ),
+    # Phones.
+    "permit_required": _(
+        "This is allowed only with a bound phone. Confirm it with your phone, which gives leave "
+        "for one minute, then send this again."
+    ),
+    "binding_state_wrong": _(
+        "This phone does not stand as it did any more. Look at how it stands now."
+    ),
+    "binding_suspended": _(
+        "This phone was stopped by the carrier's word or by an operator, so only an operator can "
+        "let it go on."
+    ),
+    "already_bound": _(
+        "Its chip, SIM or number is bound to another phone meanwhile. Nothing was changed."
+    ),
+    "cooling_off": _(
+        "It is not 24 hours yet. Until then only the phone that it replaces can agree."
+    ),
+    "chip_list_invalid": _("The list was not taken in: a line in it is wrong."),
     "session_lost": _(
         "Your session ended meanwhile, or cookies are off. Nothing was sent. Go back, load the "
         "page again and repeat."

@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from protocol.binding import Purpose
 from protocol.statement import Kind, Sight
 
 
@@ -42,6 +43,13 @@ ROLES: dict[str, Promise] = {
     "auditor": _("Auditor"),
     "member": _("Member"),
 }
+# What a policy may allow to bound phones alone.
+PERMITTED: dict[Purpose, Promise] = {
+    Purpose.BILLING: _("To use a resource that is paid for"),
+    Purpose.STEP: _("To begin or continue a transaction"),
+    Purpose.COUNTERSIGN: _("To sign a step with a token"),
+    Purpose.OFFLINE: _("To authorise a service without a network"),
+}
 STATES: dict[str, Look] = {
     # Steps.
     "challenged": Look(_("Waits for the token"), "warn", "clock"),
@@ -56,6 +64,9 @@ STATES: dict[str, Look] = {
     "open": Look(pgettext_lazy("transaction", "Open"), "info", "chain"),
     "closed": Look(_("Closed"), "good", "check"),
     "disputed": Look(_("Disputed"), "bad", "warn"),
+    # Phones.
+    "pending_proof": Look(_("Not bound yet"), "warn", "clock"),
+    "bound": Look(_("Bound"), "good", "check"),
     # Holders.
     "leaving": Look(_("Being deleted"), "warn", "clock"),
     "erased": Look(_("Deleted"), "", "cross"),

@@ -7,6 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.selectors import holder_by_account
+from billing.entitlements.selectors import STANDINGS
+from billing.entitlements.words import ENTITLEMENTS, PURCHASES
+from binding.selectors import PHONE_STATES
 from common import words
 from common.sentences import sentence
 from enrolment.selectors import TOKEN_STATES, hosts
@@ -14,6 +17,12 @@ from transactions.search import TRANSACTION_STATES
 
 MAX_WEIGHT = 1000
 _ANY = [("", pgettext_lazy("state", "Any"))]
+_STANDINGS = {
+    **{state: look.words for state, look in PURCHASES.items()},
+    "asked": _("Refund asked for"),
+    "suspended": ENTITLEMENTS["suspended"].words,
+    "revoked": ENTITLEMENTS["revoked"].words,
+}
 
 
 class Filter(forms.Form):
@@ -44,6 +53,51 @@ class TransactionFilter(Filter):
             *_ANY,
             *((state, words.STATES[state].words) for state in TRANSACTION_STATES),
         ],
+    )
+
+
+class SalesFilter(Filter):
+    """Purchases by whatever is known, and by how money or right stand."""
+
+    q = forms.CharField(label=_("Number or account"), required=False, max_length=40)
+    state = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=lambda: [*_ANY, *((name, _STANDINGS[name]) for name in STANDINGS)],
+    )
+
+
+class PhoneFilter(Filter):
+    """Phones by how they stand."""
+
+    state = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=lambda: [*_ANY, *((state, words.STATES[state].words) for state in PHONE_STATES)],
+    )
+
+
+class NumberForm(forms.Form):
+    """A phone number."""
+
+    use_required_attribute = False
+
+    number = forms.CharField(
+        label=_("Number, with its country"),
+        max_length=40,
+        widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
+    )
+
+
+class ChipsForm(forms.Form):
+    """A manufacturer's list of chips."""
+
+    use_required_attribute = False
+
+    file = forms.FileField(
+        label=_("CSV file"),
+        max_length=200,
+        help_text=_("Its first line is serial,manufacturer,key,box_key."),
     )
 
 

@@ -15,6 +15,7 @@ from common.forms import Boxes, Tiles
 from common.sentences import sentence
 from enrolment.rules import BOUNDS, FIELDS
 from enrolment.suites import OFFERED
+from protocol.binding import PERMITTED
 from protocol.currency import EXPONENTS
 from protocol.statement import Kind
 
@@ -96,6 +97,16 @@ class PolicyForm(forms.Form):
             ("required", gettext_lazy("Everybody who has one needs it")),
         ],
         widget=Tiles(),
+    )
+    permits = forms.MultipleChoiceField(
+        label=gettext_lazy("Only with a bound phone"),
+        required=False,
+        choices=[(use, words.PERMITTED[use]) for use in PERMITTED],
+        widget=Boxes(),
+        help_text=gettext_lazy(
+            "For what is ticked, the phone shows each time that its chip, SIM and number are "
+            "those it is bound to. Whoever has no bound phone cannot do it."
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,9 +1,10 @@
 """What the styleguide shows: sample data for every component, and what the stylesheet names."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from django import forms
@@ -11,9 +12,11 @@ from django.contrib.staticfiles import finders
 from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext_lazy as _
 
+from billing.entitlements.words import KINDS
 from common import words
+from common.charts import days_chart
 from common.forms import Tiles
-from console.paging import Part
+from common.paging import Part
 from protocol.fields import ID_BYTES, NONCE_BYTES
 from protocol.statement import Demand, Kind, Party, Platform, Sight, Statement
 
@@ -21,6 +24,8 @@ _TOKEN = re.compile(r"^  --([a-z0-9-]+): ([^;]+);", re.MULTILINE)
 _SYMBOL = re.compile(r'<symbol id="([^"]+)"')
 _COLOUR = re.compile(r"#[0-9a-f]{6}\Z")
 _NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+_SUMMARY = "What it is, in a sentence or two."
+_RIGHT = SimpleNamespace(state="active", expires_at=None, uses_left=None)
 TONES = ("info", "good", "warn", "bad")
 
 
@@ -74,6 +79,9 @@ def samples() -> dict[str, Any]:
         "pages": _pages(),
         "part": Part([], is_first=False, older=4711),
         "chain": ["signed", "expired", "challenged"],
+        "chart": days_chart(_sales(), "EUR", until=_NOON.date()),
+        "is_play_money": True,
+        "goods": _goods(),
         "verdicts": [("good", "signed"), ("warn", "closing"), ("bad", "refused")],
     }
 
@@ -103,6 +111,26 @@ def _statement() -> Statement:
         issued=int(_NOON.timestamp()),
         ttl=180,
     )
+
+
+def _sales() -> dict[date, int]:
+    return {date(2026, 5, day): 199 * (day % 7) for day in range(3, 32)}
+
+
+def _goods() -> list[SimpleNamespace]:
+    """Return a card for each kind of resource, locked and unlocked by turns."""
+    return [
+        SimpleNamespace(
+            resource=SimpleNamespace(
+                uid=bytes(range(place, place + 8)), kind=kind, title=str(name), summary=_SUMMARY
+            ),
+            offer=Demand(Kind.OTHER, 1_990, "EUR"),
+            has_other_offers=place == 0,
+            is_own=kind == "video",
+            entitlement=_RIGHT if place in (20, 60) else None,
+        )
+        for place, (kind, name) in zip(range(0, 100, 20), KINDS.items(), strict=True)
+    ]
 
 
 def _pages() -> Page[Any]:

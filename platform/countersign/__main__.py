@@ -1,4 +1,4 @@
-"""``python -m countersign``: what ``make demo``, ``make run`` and ``make token`` call."""
+"""``python -m countersign``: what ``make demo``, ``demo-billing``, ``run`` and ``token`` call."""
 
 import argparse
 import subprocess
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from countersign.demo import run_demo
+from countersign.demo_billing import run_demo_billing
 from countersign.dialogue import use_token
 from countersign.local import ROOT, LocalServices
 from countersign.person import PersonError
@@ -44,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("demo", parents=[folder, ports])
     command.set_defaults(function=_demo)
+    command = commands.add_parser("demo-billing", parents=[folder, ports])
+    command.set_defaults(function=_demo_billing)
     command = commands.add_parser("run", parents=[folder, ports, network])
     command.set_defaults(function=_run)
     command = commands.add_parser("token", parents=[folder, network])
@@ -56,6 +59,11 @@ def _parser() -> argparse.ArgumentParser:
 def _demo(options: argparse.Namespace) -> int:
     folder = options.folder.resolve()
     return run_demo(LocalServices(folder, options.port, options.authserver_port))
+
+
+def _demo_billing(options: argparse.Namespace) -> int:
+    folder = options.folder.resolve()
+    return run_demo_billing(LocalServices(folder, options.port, options.authserver_port))
 
 
 def _run(options: argparse.Namespace) -> NoReturn:

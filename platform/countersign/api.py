@@ -11,6 +11,11 @@ from accounts.api import router as accounts_router
 from accounts.errors import NotAuthenticatedError
 from accounts.organisation_api import router as organisation_router
 from accounts.security import HOLDER_AUTH, record_refusal
+from billing.entitlements.api import router as shop_router
+from billing.entitlements.billing_api import router as billing_router
+from billing.ledger.api import router as ledger_router
+from binding.api import router as binding_router
+from binding.device_api import router as device_router
 from common.errors import DomainError
 from common.problems import DATABASE_GONE, database_unavailable, problem
 from common.schemas import StrictParser
@@ -36,8 +41,13 @@ api.add_router("", enrolment_router)
 api.add_router("", operator_router)
 api.add_router("", organisation_router)
 api.add_router("", member_router)
+api.add_router("", device_router)
+api.add_router("", billing_router)
+api.add_router("", binding_router)
+api.add_router("", shop_router)
 api.add_router("", notices_router, auth=HOLDER_AUTH)
 api.add_router("", receipts_router)
+api.add_router("", ledger_router)
 for gone in DATABASE_GONE:
     api.exception_handler(gone)(database_unavailable)
 
@@ -45,9 +55,12 @@ for gone in DATABASE_GONE:
 @api.exception_handler(DomainError)
 def on_domain_error(request: HttpRequest, error: DomainError) -> HttpResponse:
     """Answer a refusal by its own code and status."""
-    return _refuse(
+    response = _refuse(
         request, code=error.code, status=error.status, detail=error.detail, **error.extra
     )
+    for name, value in error.headers.items():
+        response[name] = value
+    return response
 
 
 @api.exception_handler(AuthenticationError)

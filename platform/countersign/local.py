@@ -275,6 +275,9 @@ class LocalServices:
             DATABASE_URL=self.database_url or f"sqlite:///{self.folder / 'platform.sqlite3'}",
             COUNTERSIGN_ROOT_KEY_FILE=str(self.folder / "platform-root.key"),
             EMAIL_FILE_PATH=str(self.folder / "mail"),
+            RESOURCE_STORE=str(self.folder / "resources"),
+            SMS_URL=f"file://{(self.folder / 'sms').resolve()}",
+            SMS_INBOUND_SECRETS="whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
             **platform_tls,
         )
         self._write_env(

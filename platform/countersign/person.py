@@ -104,6 +104,18 @@ class Person:
             raise PersonError(f"{method} {path}: {response.data.decode()}")
         return response.json() if response.data else None
 
+    def upload(self, path: str, name: str, content: bytes, media_type: str) -> Any:
+        """Send a file to an API path, as a form does, and return the JSON of the answer.
+
+        Raises:
+            PersonError: it refused.
+        """
+        file = {"file": (name, content, media_type)}
+        response = self._request("POST", f"/api/v1{path}", fields=file)
+        if response.status >= 400:
+            raise PersonError(f"POST {path}: {response.data.decode()}")
+        return response.json()
+
     def download(self, path: str) -> bytes:
         """Return the bytes behind an API path.
 

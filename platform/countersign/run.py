@@ -10,10 +10,13 @@ import qrcode
 from countersign.certificates import Certificate
 from countersign.demo import NAMES, say
 from countersign.playground import OPERATOR, PASSWORD, Playground
+from countersign.wares import fill_wallet, stock_shop
 
 PHONE = {"Phone": ""}
 # A card has no camera: ten digits are typed into it.
 TOKENS = {"chen": {"Card": "OCRA-1:HOTP-SHA256-8:QN10-T1M", **PHONE}}
+# Who sells something of each kind in the shop.
+DEVELOPER = "ben"
 SERVICES = ("authserver", "platform", "worker")
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -62,6 +65,10 @@ def _make_people(playground: Playground) -> None:
         for name, suite in TOKENS.get(login, PHONE).items():
             if name not in active:
                 person.enrol_token(name, suite)
+        fill_wallet(person)
+        if login == DEVELOPER:
+            say("  what he sells in the shop …")
+            stock_shop(person)
     say("  an operator …")
     playground.manage("first_operator", "--email", OPERATOR, "--password-stdin", said=PASSWORD)
 
@@ -71,10 +78,11 @@ def _first_steps(playground: Playground) -> str:
     return f"""
 Open  {playground.origin}/guide
 It leads you through the first transaction, from here to a receipt that Ben continues.
+Ben also sells five things in {playground.origin}/shop, and all have play money to buy them.
 
   Sign in as      {emails}
   Operator        {OPERATOR}, for {playground.origin}/console
-  Password        {PASSWORD}, for all of them
+  Password        {PASSWORD}, for all of them, and as payment password
   Answer with     {playground.token_command("anna")}    in a second terminal; or WHO=ben, WHO=chen
 
 Mail and logs are in {playground.folder}. Ctrl-C stops everything.

@@ -4,7 +4,9 @@ Every secret may be given as ``NAME`` or, as a path, ``NAME_FILE``.  ``var/platf
 file that ``COUNTERSIGN_ENV_FILE`` names, is read when it exists; the real environment wins.
 """
 
+import base64
 import os
+import re
 import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -91,7 +93,7 @@ MIDDLEWARE = [
     "common.idempotency.IdempotencyMiddleware",
 ]
 # Who repeats a request, as the apps above `common` know it.
-IDEMPOTENCY_CALLER = "accounts.security.caller_name"
+IDEMPOTENCY_CALLER = "binding.security.caller_name"
 ROOT_URLCONF = "countersign.urls"
 WSGI_APPLICATION = "countersign.wsgi.application"
 APPEND_SLASH = False
@@ -210,9 +212,38 @@ if env.str("EMAIL_URL", ""):
     vars().update(env.email_url("EMAIL_URL"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"countersign@{_origin.hostname}")
 
+# Without an SMS centre, SMS are written to files: docs/sms.md.
+SMS_URL = env.str("SMS_URL", f"file://{VAR_DIR / 'sms'}")
+# Who is asked whether an SMS that came in is for it: dotted paths.
+SMS_HANDLERS = ["binding.sms.take"]
+# The number to which phones send SMS that prove theirs.
+SMS_NUMBER = env.str("SMS_NUMBER", "+12025550100")
+# Who is asked whether a SIM was swapped; empty: nobody (docs/binding.md).
+CARRIER_URL = env.str("CARRIER_URL", "")
+CARRIER_TOKEN = env.str("CARRIER_TOKEN", "")
+# Of Standard Webhooks, as in whsec_…; several while they change.  Without one nothing is taken.
+try:
+    SMS_INBOUND_SECRETS = [
+        base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        for secret in env.list("SMS_INBOUND_SECRETS", default=[])
+    ]
+except ValueError as error:
+    raise ImproperlyConfigured("SMS_INBOUND_SECRETS must be like whsec_… in base64") from error
+
 # Webhooks go to public addresses alone, over TLS, unless this is set: in tests, or inside a house.
 WEBHOOKS_MAY_BE_PRIVATE = env.bool("WEBHOOKS_MAY_BE_PRIVATE", False)
 WEBHOOKS_CA_FILE = env.str("WEBHOOKS_CA_FILE", "")
+
+# Where money comes from and goes to: a class with the interface of billing.ledger.providers.
+LEDGER_PROVIDER = env.str("LEDGER_PROVIDER", "billing.ledger.providers.PlayMoney")
+
+# How often a device may call within a minute and still be given status codes.
+BILLING_CALLS_PER_MINUTE = env.int("BILLING_CALLS_PER_MINUTE", 60)
+# Where encrypted files of resources lie, and how large one may be before it is encrypted.
+RESOURCE_STORE = Path(env.str("RESOURCE_STORE", str(VAR_DIR / "resources")))
+RESOURCE_MAX_BYTES = env.int("RESOURCE_MAX_BYTES", 256 * 2**20)
+# Where files as large as that are taken; everywhere else a body is small.
+UPLOAD_PATHS = re.compile(r"/api/v1/resources/[0-9a-f]{16}/versions|/develop/[0-9a-f]{16}(/\w+)?")
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]

@@ -20,6 +20,7 @@ from enrolment.errors import (
     ServerMovedError,
 )
 from protocol.fields import MAX_TIME
+from protocol.jwk import to_base64
 from protocol.moving import MAX_PACKAGE_BYTES
 
 _MAX_ANSWER_BYTES = 1_000_000
@@ -257,11 +258,6 @@ class AuthserverClient:
                 response.close()
         except urllib3.exceptions.HTTPError as error:
             raise AuthserverUnavailableError from error
-
-
-def to_base64(data: bytes) -> str:
-    """Write bytes as base64url without padding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def from_base64(text: object) -> bytes:

@@ -35,6 +35,7 @@ class Rules(Schema):
     second_person: StrictBool
     self_assignment: StrictBool
     token_at_sign_in: str
+    permits: list[str]
 
 
 class PolicyOut(Rules):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from enrolment.models import LOCK_SECONDS, MAX_BUDGET, MAX_FAILURES, Policy, business_kinds
+from protocol.binding import PERMITTED
 from protocol.currency import EXPONENTS
 from protocol.errors import ProtocolError
 from protocol.fields import check_uint
@@ -45,6 +46,7 @@ def check(rules: Policy) -> None:
     _check_suites(rules)
     _check_limits(rules.typed_limits)
     _check_names("typed_kinds", rules.typed_kinds, business_kinds())
+    _check_names("permits", rules.permits, list(PERMITTED))
     _check_locks(rules.locks)
 
 
@@ -54,7 +56,7 @@ def differences(before: Policy, after: Policy) -> Iterator[str]:
         old, new = getattr(before, field), getattr(after, field)
         if field == "typed_limits":
             yield from _of_limits(old, new)
-        elif field in ("suites", "typed_kinds"):
+        elif field in ("suites", "typed_kinds", "permits"):
             yield from (f"{field} -{name}" for name in old if name not in new)
             yield from (f"{field} +{name}" for name in new if name not in old)
         elif old != new:

@@ -127,6 +127,36 @@ WORDS = {
         "clock",
         "warn",
     ),
+    "paypass_set": Words(
+        _("Your payment password was set"),
+        _("Purchases from your wallet ask for it. If it was not you, tell the operator at once."),
+        "lock",
+        "",
+    ),
+    "paypass_locked": Words(
+        _("Your payment password is locked"),
+        _(
+            "It was typed wrong five times, so nothing can be paid with it for a while. If it was "
+            "not you who typed, set a new one and change how you sign in."
+        ),
+        "warn",
+        "bad",
+    ),
+    "wallet_frozen": Words(
+        _("Your wallet is frozen"),
+        _(
+            "An operator stopped it: nothing is paid from it, and what you bought does not open. "
+            "Your money stays yours. Ask the operator why."
+        ),
+        "warn",
+        "bad",
+    ),
+    "wallet_thawed": Words(
+        _("Your wallet is in use again"),
+        _("An operator let it pay again, and what you bought opens."),
+        "check",
+        "good",
+    ),
     "approval": Words(
         _("Something waits for a second operator"),
         _("An operator asked for what two have to agree to. Look at it, then approve or refuse."),
@@ -141,5 +171,68 @@ WORDS = {
         ),
         "person",
         "",
+    ),
+    "phone_bound": Words(
+        _("A phone is bound to your account"),
+        _(
+            "It can do what only bound phones may. If it is not yours, stop it and tell the "
+            "operator at once."
+        ),
+        "phone",
+        "",
+    ),
+    "phone_waits": Words(
+        _("Another phone wants to take the place of yours"),
+        _(
+            "Its number is proved. If it is yours, agree on the phone that you have, or here "
+            "after 24 hours. If not, refuse it at once."
+        ),
+        "warn",
+        "warn",
+    ),
+    "phone_stopped": Words(
+        _("Your phone was stopped"),
+        _(
+            "It can do nothing any more that only bound phones may. Look why, and whether "
+            "somebody has your SIM."
+        ),
+        "warn",
+        "bad",
+    ),
+    "phone_released": Words(
+        _("Your phone is in use again"),
+        _("It can do again what only bound phones may. If you did not ask for this, stop it."),
+        "check",
+        "good",
+    ),
+    "device_added": Words(
+        _("A device was added to your account"),
+        _("It can use what you bought. If it is not yours, remove it and change your password."),
+        "phone",
+        "",
+    ),
+    "bought": Words(
+        _("You bought something"),
+        _("It is paid, and among your resources. If it was not you, tell the operator at once."),
+        "check",
+        "good",
+    ),
+    "sold": Words(
+        _("Something of yours was bought"),
+        _("The money is among your earnings, less what you may have to give back."),
+        "check",
+        "good",
+    ),
+    "refund_asked": Words(
+        _("A buyer asks for the money back"),
+        _("Look at the reason, then give it back or refuse."),
+        "clock",
+        "warn",
+    ),
+    "refunded": Words(
+        _("You have your money back"),
+        _("What you bought with it does not open any more."),
+        "check",
+        "good",
     ),
 }

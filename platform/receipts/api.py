@@ -8,7 +8,7 @@ from ninja.files import UploadedFile
 from accounts.security import HOLDER_AUTH, caller
 from common.errors import NotFoundError
 from common.schemas import Hex8, Hex32
-from enrolment.authserver_client import to_base64
+from protocol.jwk import to_base64
 from receipts import images, services
 from receipts.drawing import FORMS, drawn, drawn_challenge
 from receipts.schemas import FoldedStepOut, ReceiptIn, ReportOut

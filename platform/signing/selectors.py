@@ -29,3 +29,15 @@ def certificates(purpose: Purpose) -> list[KeyCertificate]:
     """Return the certificates of all keys of a purpose, retired ones included."""
     rows = PlatformKey.objects.filter(purpose=purpose).values_list("certificate", "root")
     return [open_certificate(bytes(message), bytes(root)) for message, root in rows]
+
+
+def root_key() -> bytes:
+    """Return the root that certified the newest of our keys, 32 bytes.
+
+    Raises:
+        KeysMissingError: we have none.
+    """
+    row = PlatformKey.objects.order_by("-pk").only("root").first()
+    if row is None:
+        raise KeysMissingError
+    return bytes(row.root)

@@ -33,6 +33,8 @@ from transactions.schemas import (
 )
 
 router = Router(auth=HOLDER_AUTH, tags=["transactions"])
+# Header with a permit of the caller's bound phone, where the policy wants one.
+PERMIT = "Permit"
 
 
 @router.post("/transactions", response={201: ChallengeOut})
@@ -45,6 +47,7 @@ def open_transaction(request: HttpRequest, body: TransactionIn) -> HttpResponse:
         is_open_to_anyone=body.is_open_to_anyone,
         may_repeat_holder=body.may_repeat_holder,
         last_signer_may_close=body.last_signer_may_close,
+        permit=request.headers.get(PERMIT),
     )
     return sent(ChallengeOut.of(step), status=201)
 
@@ -73,6 +76,7 @@ def continue_transaction(request: HttpRequest, tx: Hex8, body: ContinueIn) -> Ht
         receipt=services.receipt_bytes(body.receipt),
         asked=body.asked(),
         now=timezone.now(),
+        permit=request.headers.get(PERMIT),
     )
     return sent(ChallengeOut.of(step), status=201)
 
@@ -174,7 +178,11 @@ def show_step(request: HttpRequest, s: Hex32) -> StepOut:
 def answer_step(request: HttpRequest, s: Hex32, body: ResponseIn) -> HttpResponse:
     """Have a typed response judged; the same one may be sent again."""
     answer = services.answer_step(
-        holder=caller(request), s=bytes.fromhex(s), response=body.response, now=timezone.now()
+        holder=caller(request),
+        s=bytes.fromhex(s),
+        response=body.response,
+        now=timezone.now(),
+        permit=request.headers.get(PERMIT),
     )
     return sent(AnswerOut.of(answer))
 

@@ -6,18 +6,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from common import words
 from common.amounts import read_amount, write_amount
 from common.errors import DomainError
-from common.forms import Tiles, add_refusal
+from common.forms import CURRENCIES, Tiles, add_refusal, usual_currency
 from common.schemas import ACCOUNT_PATTERN, EMAIL_PATTERN
 from common.sentences import sentence
 from common.templatetags.countersign import amount as amount_words
 from enrolment.selectors import policy, signing_tokens_of
-from protocol.currency import EXPONENTS
 from protocol.errors import ProtocolError
 from protocol.statement import (
     CAPS,
@@ -39,11 +38,6 @@ _DEMAND = ("amount", "currency", "payee_name", "payee_account", "text", "referen
 _RULES = ("is_open_to_anyone", "may_repeat_holder", "last_signer_may_close")
 # Kinds that are about money as a rule: for these the page unfolds its fields.
 _ABOUT_MONEY = (Kind.PAYMENT, Kind.TRANSFER, Kind.ORDER)
-_OFTEN = ("EUR", "USD", "GBP", "CHF", "CNY", "HKD", "JPY", "SGD")
-_CURRENCIES = [
-    (gettext_lazy("Often used"), [(code, code) for code in _OFTEN]),
-    (gettext_lazy("All"), [(code, code) for code in sorted(set(EXPONENTS) - set(_OFTEN))]),
-]
 # Refusals that are about one field, though they do not name it.
 _FIELD_OF = {
     "token_not_paired": "token",
@@ -136,7 +130,7 @@ class PartForm(forms.Form):
         max_length=40,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
-    currency = forms.ChoiceField(label=gettext_lazy("Currency"), choices=_CURRENCIES)
+    currency = forms.ChoiceField(label=gettext_lazy("Currency"), choices=CURRENCIES)
     payee_name = WordsField("payee_name", label=gettext_lazy("Who is paid"), required=False)
     payee_account = WordsField(
         "payee_account",
@@ -304,7 +298,7 @@ class NewForm(PartForm):
         return cleaned
 
     @property
-    def rules(self) -> dict[str, bool]:
+    def rules(self) -> dict[str, Any]:
         """What the first party decides for all."""
         return {name: self.cleaned_data[name] for name in _RULES}
 
@@ -329,10 +323,9 @@ def _explained(token: "Token") -> str:
 
 def usual(last: Step | None) -> dict[str, Any]:
     """Return what a new part begins with, by the step that the holder wrote last."""
-    is_chinese = (get_language() or "").startswith("zh")
     currency = last.content.demand.currency if last else None
     chosen = {"token": last.content.serial} if last else {}
-    return {"currency": currency or ("CNY" if is_chinese else "EUR"), "next": "anyone", **chosen}
+    return {"currency": currency or usual_currency(), "next": "anyone", **chosen}
 
 
 def as_written(step: Step) -> dict[str, Any]:

@@ -93,6 +93,18 @@ def _sign_in(page: BrowserPage, scene: Scene) -> None:
     page.locator(".qr img").wait_for()
 
 
+def _open_menu(page: BrowserPage, scene: Scene) -> None:
+    """Show all places there are."""
+    page.click("[popovertarget=menu]")
+    page.locator("#menu").wait_for()
+
+
+def _invite_device(page: BrowserPage, scene: Scene) -> None:
+    """Have a code shown by which a device is added."""
+    page.click("button[value=invite]")
+    page.locator("#device-command").wait_for()
+
+
 PAGES = (
     Page("landing", "/"),
     Page("sign-up", "/accounts/signup/"),
@@ -167,6 +179,45 @@ PAGES = (
     Page("continue", "/continue"),
     Page("continue-transaction", "/continue/{continuable}", who="ben"),
     Page("continue-not-possible", "/continue/{receipt}", who="nora", status=409),
+    Page("menu", "/", who="operator", act=_open_menu),
+    Page("shop", "/shop"),
+    Page("shop-bought", "/shop", who="bea"),
+    Page("shop-none", "/shop?kind=music&q=owls", who="nora"),
+    Page("resource", "/shop/{video}", who="bea"),
+    Page("resource-unlocked", "/shop/{music}", who="bea"),
+    Page("resource-own", "/shop/{app}", who="dana"),
+    Page("buy", "/shop/{video}/buy/{price}", who="bea"),
+    Page("buy-too-much", "/shop/{video}/buy/{price}", who="nora"),
+    Page("library", "/library", who="bea"),
+    Page("library-empty", "/library", who="nora"),
+    Page("purchase", "/library/{unlocked}", who="bea", act=_unfold),
+    Page("purchase-pending", "/library/{pending}", who="bea"),
+    Page("purchase-asked-back", "/library/{asked_back}", who="bea"),
+    Page("purchase-given-back", "/library/{given_back}", who="bea"),
+    Page("develop", "/develop", who="dana", act=_unfold),
+    Page("develop-empty", "/develop", who="nora"),
+    Page("develop-new", "/develop/new", who="dana"),
+    Page("developed", "/develop/{music}", who="dana", act=_unfold),
+    Page("developed-draft", "/develop/{draft}", who="dana"),
+    Page("upload", "/develop/{draft}/upload", who="dana"),
+    Page("wallet", "/wallet", who="bea", act=_unfold),
+    Page("wallet-empty", "/wallet", who="nora"),
+    Page("wallet-top-up", "/wallet/top-up", who="bea"),
+    Page("wallet-payout", "/wallet/payout", who="dana"),
+    Page("wallet-password", "/wallet/payment-password", who="bea"),
+    Page("devices", "/devices", who="bea"),
+    Page("device-new", "/devices", who="nora", act=_invite_device),
+    Page("phones", "/phones", who="paula"),
+    Page("phones-none", "/phones", who="nora"),
+    Page("phone", "/phones/{bound_phone}", who="paula", act=_unfold),
+    Page("phone-stopped", "/phones/{stolen_phone}", who="paula"),
+    Page("phone-new", "/phones/{new_phone}", who="paula"),
+    Page("console-phones", "/console/phones", who="operator"),
+    Page("console-phone", "/console/phones/{bound_phone}", who="operator"),
+    Page("console-sales", "/console/sales", who="operator", act=_unfold),
+    Page("console-sale", "/console/sales/{asked_back}", who="operator"),
+    Page("console-ledger", "/console/ledger", who="operator"),
+    Page("console-wallet", "/console/ledger/{account}", who="operator"),
     Page("console", "/console/", who="operator"),
     Page("console-found", "/console/?q=e", who="operator"),
     Page("console-holders", "/console/holders", who="operator"),

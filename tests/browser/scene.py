@@ -9,6 +9,8 @@ from countersign.person import Person
 from protocol.verdict import Reason
 from tests.browser.account_scene import make_accounts
 from tests.browser.browser import Visitor
+from tests.browser.phone_scene import make_phones
+from tests.browser.shop_scene import make_shop
 from tests.browser.token_scene import make_tokens
 from tests.e2e.live import Live
 from tests.e2e.party import ORDER, Party
@@ -27,12 +29,13 @@ class Scene:
     Attributes:
         people: ``anna`` has everything, ``ben`` and ``chen`` are her parties, ``nora`` is new
             here and has nothing, ``tina`` has many tokens, ``operator`` looks after the site;
-            and those of tests.browser.account_scene.
+            and those of tests.browser.account_scene, tests.browser.shop_scene and
+            tests.browser.phone_scene.
         places: Ids that stand in paths: Anna's ``account``; of her ``transaction``, and of one
             that is ``stuck``; of a step in each state; of a
             ``receipt``, of one that is ``continuable``, and of a ``refusal``; of a ``token`` and
-            one that is ``suspended``; and those of tests.browser.token_scene
-            and tests.browser.account_scene.
+            one that is ``suspended``; and those of tests.browser.token_scene,
+            tests.browser.account_scene, tests.browser.shop_scene and tests.browser.phone_scene.
         receipt: The text of a receipt's QR code.
         refusal: The text of a refusal's QR code.
         test: The text of the QR code of a test's receipt.
@@ -55,6 +58,8 @@ def make_scene(site: Live) -> Scene:
     anna, ben, chen = map(site.party, ("Anna Meier", "Ben Schmidt", "陈静"))
     nora, tina = site.party("Nora Neu"), site.party("Tina Token")
     accounts, account_places = make_accounts(site)
+    sellers, shop_places = make_shop(site)
+    callers, phone_places = make_phones(site)
     first = anna.open(remark="Please deliver before noon 🌹")
     signed = anna.sign(first)
     second = ben.go_on(signed, demand=PAYMENT, remark="Accepted, 300 roses on Friday")
@@ -71,6 +76,8 @@ def make_scene(site: Live) -> Scene:
             **{"anna": anna.person, "ben": ben.person, "chen": chen.person},
             **{"nora": nora.person, "tina": tina.person, "operator": _operator(site)},
             **accounts,
+            **sellers,
+            **callers,
         },
         places={
             "transaction": first["transaction"],
@@ -91,6 +98,8 @@ def make_scene(site: Live) -> Scene:
             "suspended": suspended.serial,
             **tokens,
             **account_places,
+            **shop_places,
+            **phone_places,
         },
         receipt=signed["receipt"],
         refusal=anna.download(f"/receipts/{declined['receipt_id']}.txt").decode(),

@@ -104,7 +104,8 @@ class Party:
             },
         )
         span = (began, time.monotonic())
-        return Answer(response.status, response.json(), response.headers, span)
+        said = response.json() if response.data else None
+        return Answer(response.status, said, response.headers, span)
 
     def get(self, path: str) -> Any:
         """Return the JSON behind a path."""

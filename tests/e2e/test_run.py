@@ -133,6 +133,15 @@ def test_the_operator_finds_the_console(playground: Playground) -> None:
     assert page.status == 200
 
 
+def test_something_of_each_kind_is_in_the_shop_and_anna_can_pay(playground: Playground) -> None:
+    anna = signed_in(playground, "anna")
+    shelf = anna.call("GET", "/resources")["results"]
+    assert sorted(item["kind"] for item in shelf) == ["app", "music", "picture", "theme", "video"]
+    song = next(item for item in shelf if item["kind"] == "music")
+    order = {"offer": song["offers"][0]["id"], "way": "wallet", "payment_password": PASSWORD}
+    assert anna.call("POST", "/purchases", order)["state"] == "paid"
+
+
 def test_it_does_not_start_twice(playground: Playground) -> None:
     second = Terminal(playground)
     assert second.end() == 1

@@ -1,16 +1,18 @@
 """Fixtures: one real authentication server for all tests, and a platform paired with it."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, override_settings
 
 from countersign.local import LocalServices, free_port
 from enrolment import authserver_client
 from enrolment.models import AuthserverHost
 from enrolment.selectors import forget_policy
 from enrolment.services import add_host
+from notices.sms import backend
 from protocol.ed25519 import SigningKey
 from signing import services as signing
 from tests.platform.hosts import registered, second_authserver
@@ -63,6 +65,13 @@ def forget() -> Iterator[None]:
     cache.clear()
     yield
     signing._cache.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def resource_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what is uploaded out of the checkout."""
+    with override_settings(RESOURCE_STORE=tmp_path_factory.mktemp("resources")):
+        yield
 
 
 @pytest.fixture
@@ -161,3 +170,19 @@ def eventful(anna: Person, ben: Person) -> str:
     ben.sign(ben.follow(receipt))
     anna.post(f"/transactions/{first['transaction']}/close")
     return str(first["transaction"])
+
+
+@pytest.fixture
+def sms(settings: Any) -> Iterator[list[tuple[str, str]]]:
+    """SMS that were sent, number and text: they stay in memory."""
+    settings.SMS_URL = "memory:"
+    sent = backend().sent  # type: ignore[attr-defined]  # the one in memory
+    sent.clear()
+    yield sent
+    sent.clear()
+
+
+@pytest.fixture
+def phone_keys(db: None, sms: list[tuple[str, str]]) -> None:
+    """Signing keys of the platform, and SMS: what phones need of it."""
+    signing.create_keys(root=SigningKey.generate(), now=now())

@@ -15,6 +15,7 @@ LISTS = (
     "stock",
     "hosts",
     "transactions",
+    "sales",
     "audit",
 )
 # Those, and the other pages on everything.

@@ -39,6 +39,7 @@ def filled(**changes: Any) -> dict[str, Any]:
         "budget": "20",
         "self_assignment": "on",
         "token_at_sign_in": "required",
+        "permits": ["step"],
         **changes,
     }
 
@@ -71,6 +72,7 @@ def test_form_saves_all_that_the_policy_says(console: Client) -> None:
         "second_person": False,
         "self_assignment": True,
         "token_at_sign_in": "required",
+        "permits": ["step"],
     }
 
 

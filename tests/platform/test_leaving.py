@@ -20,6 +20,8 @@ from accounts.services import (
     rename_holder,
 )
 from audit.models import AuditRow
+from billing.ledger.selectors import has_payment_password
+from billing.ledger.services import pay_out, set_payment_password
 from common.errors import DomainError
 from enrolment.models import AuthserverHost, Token
 from enrolment.selectors import client_for
@@ -28,6 +30,7 @@ from notices.services import add_endpoint
 from protocol import qrtext
 from protocol.qrtext import Link
 from protocol.receipt import identity
+from tests.platform.ledger import fill
 from tests.platform.operators import text
 from tests.platform.signing_in import PASSWORD, is_signed_in, type_password, with_password
 from tests.platform.world import (
@@ -90,6 +93,23 @@ def test_an_open_transaction_of_ones_own_keeps_its_owner_until_it_is_closed(anna
     anna.post(f"/transactions/{step['transaction']}/close")
     assert "Delete my account" in text(client.get(PAGE))
     assert client.post(PAGE, READ)["Location"] == "/"
+
+
+def test_whoever_has_money_stays_until_it_is_paid_out(dora: Person) -> None:
+    fill(dora, 500)
+    client = browser(dora)
+
+    assert 'href="/wallet/payout"' in text(client.get(PAGE))
+    assert client.post(PAGE, READ).status_code == 409
+
+    pay_out(holder=dora.holder, amount=500, currency="EUR", key="o", now=now())
+    assert client.post(PAGE, READ)["Location"] == "/"
+
+
+def test_the_payment_password_is_erased(dora: Person) -> None:
+    set_payment_password(holder=dora.holder, password="violet-otter-3", now=now())
+    leave(holder=dora.holder, now=now())
+    assert not has_payment_password(dora.holder.pk)
 
 
 def test_the_only_owner_of_others_stays(dora: Person, mallory: Person) -> None:

@@ -9,6 +9,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from countersign.api import api
+from tests.platform.gadgets import Gadget, proof
 from tests.platform.world import API, Person, call, everything_stored
 
 BODIES: dict[str, bytes] = {
@@ -87,8 +88,20 @@ def operations() -> Iterator[tuple[str, str]]:
 
 
 OPERATIONS = sorted(operations())
-# Open to everybody: a receipt proves itself, and a token its answer by the tag.
-PUBLIC = {("POST", f"{API}/receipts/verify"), ("POST", f"{API}/responses")}
+# Open to everybody: a receipt proves itself, a token its answer by the tag, and a shop is a shop.
+PUBLIC = {
+    ("POST", f"{API}/receipts/verify"),
+    ("POST", f"{API}/responses"),
+    ("GET", f"{API}/resources"),
+    ("GET", f"{API}/resources/{{uid}}"),
+    ("GET", f"{API}/resources/{{uid}}/file"),
+}
+
+
+def is_proved(method: str, path: str) -> bool:
+    """Whether a proof of possession takes the place of a login."""
+    is_device = path == f"{API}/binding" or path.startswith((f"{API}/binding/", f"{API}/billing/"))
+    return is_device or (method, path) == ("POST", f"{API}/devices")
 
 
 def concrete(path: str, step: dict[str, Any], receipt_id: str, serial: str) -> str:
@@ -113,10 +126,17 @@ def takes_a_body(path: str) -> bool:
 def test_a_body_of_nonsense_is_refused(anna: Person, path: str) -> None:
     step = anna.open()
     filled = concrete(path, step, "0" * 64, anna.token.serial)
+    gadget = Gadget.of(anna)
+    # Once before, so that it has been seen.
+    gadget.call("GET", "/binding")
     before = everything_stored()
 
     for name, body in BODIES.items():
-        answer = call("POST", filled, body, key=anna.key)
+        if is_proved("POST", path):
+            once = proof(gadget.keys.signing, "POST", filled.removeprefix(API), body)
+            answer = call("POST", filled, body, headers={"DPoP": once})
+        else:
+            answer = call("POST", filled, body, key=anna.key)
         status, code = answer.refusal
         assert status in (400, 409, 422), (name, answer)
         assert code != "internal_error", (name, answer)
@@ -131,8 +151,9 @@ def test_nobody_is_let_in_without_a_key(db: None, method: str, path: str) -> Non
     filled = concrete(path, {"transaction": "0" * 16, "id": "0" * 64}, "0" * 64, "T")
     before = everything_stored()
 
-    assert call(method, filled, b"{}").refusal == (401, "not_authenticated")
-    assert call(method, filled, b"{}", key="cs_wrong").refusal == (401, "not_authenticated")
+    code = "device_proof_invalid" if is_proved(method, path) else "not_authenticated"
+    assert call(method, filled, b"{}").refusal == (401, code)
+    assert call(method, filled, b"{}", key="cs_wrong").refusal == (401, code)
     assert everything_stored() == before
 
 
@@ -142,15 +163,19 @@ def test_nobody_is_let_in_without_a_key(db: None, method: str, path: str) -> Non
 )
 def test_an_address_of_nonsense_is_refused(db: None, method: str, path: str, part: str) -> None:
     person = Person.make("Anna")
-    filled = path
-    for name in ("tx", "s", "serial", "receipt_id", "form", "action", "key_id"):
+    # That of an approval is any number; that of a version stands behind a resource.
+    filled = path.replace("{number}", part) if "{uid}" in path else path
+    for name in ("tx", "s", "serial", "receipt_id", "form", "action", "key_id", "uid"):
         filled = filled.replace(f"{{{name}}}", part)
     before = everything_stored()
 
     status, code = call(method, filled, b"{}", key=person.key).refusal
 
-    assert status in (404, 405, 422)
-    assert code in ("not_found", "method_not_allowed", "input_invalid")
+    if is_proved(method, path) and status == 401:
+        assert code == "device_proof_invalid", "without a proof nothing is looked at"
+    else:
+        assert status in (404, 405, 422)
+        assert code in ("not_found", "method_not_allowed", "input_invalid")
     assert everything_stored() == before
 
 

@@ -50,6 +50,7 @@ def test_policy_begins_with_what_holds_without_one(olga: Person) -> None:
         "second_person": False,
         "self_assignment": False,
         "token_at_sign_in": "allowed",
+        "permits": [],
     }
 
 
@@ -132,6 +133,7 @@ def test_audit_says_what_changed_from_what_to_what(olga: Person) -> None:
         ({"locks": [59, 300, 1800, 86400]}, "value_out_of_range", "locks"),
         ({"locks": [60, 300, 1800]}, "value_out_of_range", "locks"),
         ({"locks": [900, 300, 1800, 86400]}, "value_out_of_range", "locks"),
+        ({"permits": ["message"]}, "value_out_of_range", "permits"),
         ({"token_at_sign_in": "never"}, "value_out_of_range", "token_at_sign_in"),
     ],
 )

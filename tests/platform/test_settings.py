@@ -74,6 +74,17 @@ def test_an_origin_that_is_none_stops_the_start(elsewhere: Path, origin: str) ->
     assert "COUNTERSIGN_ORIGIN must be like https://host" in done.stderr
 
 
+@pytest.mark.parametrize("secret", ["whsec_é", "whsec_abc", "plain words"])
+def test_a_secret_of_webhooks_that_is_none_stops_the_start_unshown(
+    elsewhere: Path, secret: str
+) -> None:
+    done = python(elsewhere, SETTINGS, SMS_INBOUND_SECRETS=secret)
+
+    assert done.returncode == 1
+    assert "SMS_INBOUND_SECRETS must be like whsec_" in done.stderr
+    assert f"{secret!r}" not in done.stderr
+
+
 def test_in_service_cookies_travel_over_https_alone(elsewhere: Path) -> None:
     values = read(elsewhere)
 

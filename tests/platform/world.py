@@ -60,7 +60,12 @@ PAYMENT = {
 }
 APPROVAL = {"kind": "approval"}
 # What the tests do not touch while they look for changes: rows that every refusal may write.
-_NOT_STATE = {"audit.AuditRow", "common.IdempotentRequest", "sessions.Session"}
+_NOT_STATE = {
+    "audit.AuditRow",
+    "binding.SeenProof",
+    "common.IdempotentRequest",
+    "sessions.Session",
+}
 
 
 def now() -> datetime:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import cbor, cose, qrtext
+from protocol.billing import BillingVerdict, Operation
 from protocol.bundle import Bundle
 from protocol.cose import Typ
 from protocol.enrolment import Invitation, Transcript
@@ -36,6 +37,17 @@ ENROLMENT = Transcript(
     host_share=bytes(32),
     ticket_hash=bytes(32),
 )
+BILLED = BillingVerdict(
+    code="allowed",
+    resource=bytes(8),
+    version=1,
+    operation=Operation.PLAY,
+    rnonce=bytes(16),
+    device=bytes(32),
+    key_digest=bytes(32),
+    issued=0,
+    expires=60,
+)
 # Real messages and payloads of every kind.
 MESSAGES = (
     *(signed.statement.payload() for signed in CHAIN),
@@ -51,6 +63,7 @@ MESSAGES = (
     cose.sign(world.STATEMENT_KEY, Typ.STATEMENT, CHAIN[0].statement.payload()),
     world.CERTIFICATES[0],
     ENROLMENT.payload(),
+    BILLED.payload(),
 )
 
 
@@ -78,6 +91,7 @@ READERS: tuple[Callable[[bytes], object], ...] = (
     cose.parse,
     Statement.from_payload,
     Verdict.from_payload,
+    BillingVerdict.from_payload,
     ServerCertificate.from_payload,
     Transcript.from_payload,
     Directory.open,

@@ -38,7 +38,7 @@ class Resource(models.Model):
     state = models.CharField(max_length=9, choices=State, default=State.DRAFT)
     device_limit = models.PositiveSmallIntegerField(default=3, help_text="Devices of one buyer.")
     refund_days = models.PositiveSmallIntegerField(
-        default=14, help_text="So long a buyer is refunded without asking the developer."
+        default=14, help_text="So long a buyer may ask for the money back."
     )
     created_at = models.DateTimeField()
 
@@ -133,13 +133,19 @@ class Purchase(models.Model):
     state = models.CharField(max_length=9, choices=State)
     payment = models.BinaryField(max_length=8, help_text="Public id in the ledger.")
     transaction = models.BinaryField(
-        max_length=8, null=True, help_text="The chain whose receipt is the invoice."
+        max_length=8,
+        null=True,
+        help_text="The chain whose receipt is the invoice; named before there is one.",
     )
     key = models.CharField(max_length=80, unique=True, help_text="Makes a repetition harmless.")
+    refund_until = models.DateTimeField(
+        help_text="So long the buyer may ask; promised when bought."
+    )
     refund_asked_at = models.DateTimeField(null=True)
     refund_reason = models.CharField(max_length=200, blank=True)
+    refund_refused_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True, help_text="When cancelled or refunded.")
 
     class Meta:
         constraints = [
@@ -189,7 +195,20 @@ class Entitlement(models.Model):
                 name="permanent_entitlement_once",
             )
         ]
-        indexes = [models.Index(fields=["holder", "resource"], name="entitlement_lookup")]
+        indexes = [
+            models.Index(fields=["holder", "resource"], name="entitlement_lookup"),
+            # The worker looks for them every few seconds.
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(state__in=["active", "suspended"], expires_at__isnull=False),
+                name="entitlement_due",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(state__in=["active", "suspended"], uses_left=0),
+                name="entitlement_used_up",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"entitlement {self.pk} {self.state}"

@@ -60,10 +60,14 @@ class Journal(models.Model):
         RELEASE = "release"
         CAPTURE = "capture"
         REFUND = "refund"
+        # A payout that the provider could not make.
+        RETURNED = "returned"
 
     idempotency_key = models.CharField(max_length=80, unique=True)
     kind = models.CharField(max_length=8, choices=Kind)
-    reference = models.CharField(max_length=40, help_text="Public id of what it is for.")
+    reference = models.CharField(
+        max_length=16, db_index=True, help_text="Public id of the payment or movement."
+    )
     at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:
@@ -89,7 +93,7 @@ class Entry(models.Model):
 
 
 class Payment(models.Model):
-    """Money of one holder for another: held, then captured or released; refunded at most once."""
+    """Money of one holder for another: held, then captured or released; refunds never pass it."""
 
     class State(models.TextChoices):
         """Where the money is."""
@@ -146,12 +150,13 @@ class Movement(models.Model):
         FAILED = "failed"
 
     uid = models.BinaryField(max_length=8, unique=True, default=new_uid)
+    idempotency_key = models.CharField(max_length=80, unique=True)
     holder = models.ForeignKey("accounts.Holder", models.PROTECT, related_name="+")
     direction = models.CharField(max_length=3, choices=Direction)
     currency = models.CharField(max_length=3)
     amount = models.BigIntegerField()
     provider = models.CharField(max_length=20)
-    provider_reference = models.CharField(max_length=80, help_text="The provider's own id.")
+    provider_reference = models.CharField(max_length=80, help_text="Its own id; ours until then.")
     state = models.CharField(max_length=7, choices=State)
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
@@ -162,6 +167,9 @@ class Movement(models.Model):
             models.UniqueConstraint(
                 fields=["provider", "provider_reference"], name="movement_once_at_the_provider"
             ),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(state="pending"), name="movement_pending")
         ]
 
     def __str__(self) -> str:

@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('uid', models.BinaryField(default=binding.models.new_uid, max_length=8, unique=True)),
-                ('content', models.BinaryField(help_text="COSE_Sign1 of the sender's chip over sealed words.")),
+                ('sealed_content', models.BinaryField(help_text="COSE_Sign1 of the sender's chip, which names both numbers; the uid is associated data.")),
                 ('sent_at', models.DateTimeField()),
                 ('fetched_at', models.DateTimeField(null=True)),
                 ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='binding.binding')),

@@ -8,9 +8,9 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.security import HolderRequest
 from common.errors import DomainError
+from common.paging import part_of
 from console.forms import Decision
 from console.ordered import told
-from console.paging import part_of
 from console.security import operators_only
 from console.views.acting import acted, page
 from enrolment.selectors import approvals, waiting_approvals

@@ -6,8 +6,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.security import HolderRequest
 from audit.selectors import audit_rows
+from common.paging import part_of
 from console.forms import AuditFilter
-from console.paging import part_of
 from console.security import operators_only
 
 

@@ -18,8 +18,8 @@ from accounts.selectors import api_keys, holder_by_account, holders_matching
 from audit.selectors import recent_rows
 from common.errors import DomainError, NotFoundError
 from common.pages import malformed
+from common.paging import part_of
 from console.forms import Search
-from console.paging import part_of
 from console.security import operators_only
 from console.selectors import ROWS
 from console.views.acting import acted, page

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.security import HolderRequest
 from common.errors import DomainError, NotFoundError
+from common.paging import part_of
 from console.forms import TokenFilter
-from console.paging import part_of
 from console.security import operators_only
 from console.selectors import token_card
 from console.token_story import story

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.security import HolderRequest
 from common.errors import DomainError
+from common.paging import part_of
 from console.forms import Settle, TransactionFilter
-from console.paging import part_of
 from console.security import operators_only
 from console.story import story
 from console.views.acting import acted, page

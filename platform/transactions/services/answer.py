@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, NoReturn
 from django.db import transaction
 
 from audit.services import record
+from binding.services import give_back, require_permit
 from common.errors import NotFoundError
 from enrolment.authserver_client import Outcome
 from enrolment.errors import AuthserverRefusedError
+from enrolment.selectors import policy
 from enrolment.services import client_of, look_at_lock, note_wrong
+from protocol.binding import Purpose
 from protocol.statement import Kind
 from signing.selectors import signer_certificate
 from transactions.errors import (
@@ -51,10 +54,13 @@ class Answer:
         return self.step.state == Step.State.SIGNED
 
 
-def answer_step(*, holder: "Holder", s: bytes, response: str, now: datetime) -> Answer:
+def answer_step(
+    *, holder: "Holder", s: bytes, response: str, now: datetime, permit: str | None = None
+) -> Answer:
     """Have a holder's typed response judged.
 
-    The same correct response may be given again at any time and gets the same answer.
+    The same correct response may be given again at any time and gets the same answer.  ``permit``
+    is of a bound phone, where the policy wants one; ``None`` for any fresh one of the holder.
 
     Raises:
         NotFoundError: no such step of this holder.
@@ -63,13 +69,14 @@ def answer_step(*, holder: "Holder", s: bytes, response: str, now: datetime) -> 
         ResponseReplayedError: the step is signed by another response.
         AuthserverRefusedError: the server refused with a code of its own.
         AuthserverUnavailableError: no usable answer came; the step stays as it was.
+        PermitRequiredError: the policy wants a permit, and there is none; no try is used up.
     """
     step = step_by_digest(s)
     # A sign-in is answered where it was begun, and by the token itself: no other session of the
     # holder, nor a program with a key, types the digits that let somebody in.
     if step.holder_id != holder.pk or step.kind == Kind.LOGIN:
         raise NotFoundError("There is no such step of yours.")
-    return judge_step(step, response, actor=holder.actor, now=now)
+    return judge_step(step, response, actor=holder.actor, now=now, permit=permit)
 
 
 def answer_as_token(*, s: bytes, response: str, tag: bytes, now: datetime) -> Answer:
@@ -84,16 +91,34 @@ def answer_as_token(*, s: bytes, response: str, tag: bytes, now: datetime) -> An
 
 
 def judge_step(
-    step: Step, response: str, *, actor: str, now: datetime, tag: bytes | None = None
+    step: Step,
+    response: str,
+    *,
+    actor: str,
+    now: datetime,
+    tag: bytes | None = None,
+    permit: str | None = None,
 ) -> Answer:
     """Have a response judged by whoever may give it; errors as :func:`answer_step`."""
     require_answerable(step)
+    used = _use_permit(step, permit, now)
     try:
         # No transaction is open here: the server may take seconds.
         outcome = _judge(step, response, tag)
     except AuthserverRefusedError as error:
+        # Not judged at all: whoever posts a wrong tag burns no permit of the holder.
+        give_back(used)
         explain(error, step, now)
     return take_in(step, outcome, actor=actor, now=now)
+
+
+def _use_permit(step: Step, permit: str | None, now: datetime) -> int | None:
+    """Use up a permit where the policy wants one: not to sign in, nor to be told again."""
+    is_asked = Purpose.COUNTERSIGN in policy().permits
+    # The holder is not looked up for nothing: every answer comes here.
+    if not is_asked or step.state == Step.State.SIGNED or not Kind(step.kind).is_business:
+        return None
+    return require_permit(holder=step.holder, purpose=Purpose.COUNTERSIGN, permit=permit, now=now)
 
 
 def require_answerable(step: Step) -> None:

@@ -4,20 +4,23 @@ import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 
 from accounts.selectors import holder_by_account
+from binding.services import permit_if_policy_asks
 from common.errors import InputInvalidError, NotFoundError
 from enrolment.errors import TokenNotActiveError, TokenSignsInOnlyError
 from enrolment.selectors import policy, token_of
 from protocol import cose
+from protocol.binding import Purpose
 from protocol.cose import Typ
 from protocol.errors import ProtocolError
 from protocol.fields import NONCE_BYTES
 from protocol.fitting import require_room
-from protocol.keys import Purpose
+from protocol.keys import Purpose as KeyPurpose
 from protocol.statement import (
     CLOCK_LEEWAY_SECONDS,
     Demand,
@@ -37,7 +40,7 @@ from transactions.errors import (
     TransactionClosedError,
 )
 from transactions.limits import require_allowed
-from transactions.models import Step, Transaction
+from transactions.models import Step, Transaction, new_tx
 from transactions.selectors import recent_steps, step_by_digest, stored_receipt_step
 from transactions.services.head import clear_way, head_of, require_turn
 from transactions.services.withdraw import expire_step
@@ -88,8 +91,20 @@ def open_transaction(
     is_open_to_anyone: bool = True,
     may_repeat_holder: bool = False,
     last_signer_may_close: bool = False,
+    tx: bytes | None = None,
+    permit: str | None = None,
 ) -> Step:
     """Begin a transaction with its first step.
+
+    Args:
+        holder: Who begins it.
+        asked: The holder's part.
+        now: Timezone-aware.
+        is_open_to_anyone: Whether whoever holds the receipt may continue.
+        may_repeat_holder: Whether one holder may sign two steps in a row.
+        last_signer_may_close: Whether the last signer may, beside the owner.
+        tx: Its id, 8 random bytes, where the caller has noted it before; one is drawn otherwise.
+        permit: Of a bound phone, where the policy wants one; ``None`` for any fresh one.
 
     Returns:
         The step, challenged.
@@ -98,6 +113,7 @@ def open_transaction(
         InputInvalidError: a field breaks a rule, or the whole does not fit.
         TokenNotPairedError, TokenNotActiveError, TooManyChallengesError: the token cannot answer.
         KindNotAllowedError, AmountAboveLimitError, LifetimeAboveLimitError: the policy forbids it.
+        PermitRequiredError: the policy wants a permit, and there is none.
     """
     chain = Transaction(
         owner=holder,
@@ -105,12 +121,24 @@ def open_transaction(
         may_repeat_holder=may_repeat_holder,
         last_signer_may_close=last_signer_may_close,
         created_at=now,
+        tx=tx or new_tx(),
     )
-    return put_challenge(chain=chain, head=None, holder=holder, asked=asked, now=now)
+    use_permit = partial(
+        permit_if_policy_asks, holder=holder, purpose=Purpose.STEP, permit=permit, now=now
+    )
+    return put_challenge(
+        chain=chain, head=None, holder=holder, asked=asked, now=now, use_permit=use_permit
+    )
 
 
 def continue_transaction(
-    *, holder: "Holder", tx: bytes, receipt: bytes, asked: Asked, now: datetime
+    *,
+    holder: "Holder",
+    tx: bytes,
+    receipt: bytes,
+    asked: Asked,
+    now: datetime,
+    permit: str | None = None,
 ) -> Step:
     """Add the next step behind the one whose receipt the holder scanned.
 
@@ -120,6 +148,7 @@ def continue_transaction(
         receipt: The scanned COSE bytes; nothing a page parsed of them is trusted.
         asked: The holder's part.
         now: Timezone-aware.
+        permit: As :func:`open_transaction` has it.
 
     Raises:
         ReceiptNotOursError, ReceiptSignatureInvalidError, PreviousStepUnsignedError,
@@ -139,6 +168,9 @@ def continue_transaction(
         asked=asked,
         now=now,
         clear=lambda: clear_way(head, holder, now),
+        use_permit=partial(
+            permit_if_policy_asks, holder=holder, purpose=Purpose.STEP, permit=permit, now=now
+        ),
     )
 
 
@@ -202,6 +234,7 @@ def put_challenge(
     clear: Callable[[], None] = lambda: None,
     states: Collection[str] = ("active",),
     most_open: int | None = None,
+    use_permit: Callable[[], object] = lambda: None,
 ) -> Step:
     """Freeze and sign what is asked, and store it as an open step.
 
@@ -214,6 +247,7 @@ def put_challenge(
         clear: Makes sure that nobody holds the place, and refuses otherwise.
         states: In which the token may be.
         most_open: How many challenges the token may have open; what the policy says when none.
+        use_permit: Uses up a permit with the step, or refuses.
 
     Raises:
         As :func:`open_transaction` and :func:`continue_transaction`.
@@ -221,7 +255,7 @@ def put_challenge(
     token = _usable_token(holder, asked, states)
     invited = _invited(asked.next)
     statement = _statement(chain, head, holder, token, asked, now)
-    key = signing_key(Purpose.STATEMENT, now=now).key
+    key = signing_key(KeyPurpose.STATEMENT, now=now).key
     step = Step(
         transaction=chain,
         position=statement.pos,
@@ -242,12 +276,12 @@ def put_challenge(
     for _ in range(_TRIES):
         clear()
         step.slot = _free_slot(token, now, most_open or policy().open_challenges)
-        if _insert(step):
+        if _insert(step, use_permit):
             return step
     raise ChainHeadMovedError
 
 
-def _insert(step: Step) -> bool:
+def _insert(step: Step, use_permit: Callable[[], object]) -> bool:
     """Write a step, and its transaction if that is new; ``False`` when its place was taken."""
     chain = step.transaction
     is_new = chain.pk is None
@@ -258,6 +292,7 @@ def _insert(step: Step) -> bool:
                 step.transaction = chain
             else:
                 _hold_open(chain)
+            use_permit()
             step.save()
     except IntegrityError:
         step.pk = None

@@ -35,6 +35,7 @@ from signing.services import platform_information, signing_key
 from transactions.errors import ChainBrokenError
 from transactions.models import Step, Transaction
 from transactions.selectors import as_receipt_step, earlier_steps, stored_receipt_step
+from transactions.signals import step_ended
 
 if TYPE_CHECKING:
     from accounts.models import Holder
@@ -93,6 +94,7 @@ def conclude(step: Step, message: bytes, *, actor: str, now: datetime, note: str
                 setattr(step, field, value)
             _tell(step, verdict, actor, now)
             _follow(step, verdict, lock, now)
+            step_ended.send(Step, step=step, now=now)
     if not ended:
         step.refresh_from_db(fields=[*changes])
     elif verdict.accepted and step.kind in (Kind.ACTIVATION, Kind.UNLOCK):

@@ -16,6 +16,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.selectors import leaving_holders
 from accounts.services import erase_holder, start_leaving
+from billing.ledger import selectors as ledger
+from billing.ledger.services import forget_payment_password
+from binding.services import forget_devices, forget_phones
 from common.errors import DomainError
 from enrolment.selectors import tokens_of
 from enrolment.services import change_state, forget_names, settle_owed
@@ -38,13 +41,15 @@ class Unsettled:
     Attributes:
         steps: Open steps of the holder, which others may wait for.
         transactions: Open transactions that the holder began and somebody signed.
+        has_money: Whether the holder has money here, or money on its way.
     """
 
     steps: list[Step]
     transactions: list[Transaction]
+    has_money: bool
 
     def __bool__(self) -> bool:
-        return bool(self.steps or self.transactions)
+        return bool(self.steps or self.transactions or self.has_money)
 
 
 def unsettled(*, holder: "Holder") -> Unsettled:
@@ -54,7 +59,9 @@ def unsettled(*, holder: "Holder") -> Unsettled:
         transaction=OuterRef("pk"), state=Step.State.SIGNED, kind__in=BUSINESS_KINDS
     )
     own = Transaction.objects.filter(Exists(signed), owner=holder, state=Transaction.State.OPEN)
-    return Unsettled(list(steps.order_by("pk")), list(own.order_by("pk")))
+    return Unsettled(
+        list(steps.order_by("pk")), list(own.order_by("pk")), ledger.has_money(holder.pk)
+    )
 
 
 def leave(*, holder: "Holder", now: datetime, tell: Callable[[], None] = lambda: None) -> bool:
@@ -94,6 +101,9 @@ def _finish(holder: "Holder", now: datetime) -> bool:
         _erase_chain(chain)
     with transaction.atomic():
         forget_names(holder=holder)
+        forget_payment_password(holder=holder)
+        forget_phones(holder=holder, now=now)
+        forget_devices(holder=holder, now=now)
         address = holder.user.email
         nobody = erase_holder(holder=holder, now=now)
         Step.objects.filter(next_email=address).exclude(next_email="").update(next_email=nobody)

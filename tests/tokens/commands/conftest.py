@@ -1,6 +1,5 @@
 """A file of tokens, a clock that stands still, and a service that answers the commands."""
 
-import base64
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 import time_machine
 
+from protocol.jwk import from_base64, to_base64
 from tests.tokens.commands.terminal import PASSPHRASE, save
 from tests.tokens.service import Service, serving
 from tests.tokens.world import NOW, FakeHost, FakePlatform
@@ -64,11 +64,9 @@ def be_host(service: Service, host: FakeHost) -> Callable[[], None]:
 
     def answer() -> None:
         ticket_and_share = service.last_json()
-        share = base64.urlsafe_b64decode(ticket_and_share["share"] + "=")
+        share = from_base64(ticket_and_share["share"])
         answer = host.pair(share).answer
-        service.answer(
-            {k: base64.urlsafe_b64encode(v).decode() for k, v in asdict(answer).items()}
-        )
+        service.answer({k: to_base64(v) for k, v in asdict(answer).items()})
 
     return answer
 

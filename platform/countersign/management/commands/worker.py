@@ -9,12 +9,25 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections
 from django.utils import timezone
 
+from billing.entitlements.services import (
+    expire_codes,
+    expire_entitlements,
+    settle_purchases,
+)
+from billing.ledger.services import finish_movements
+from binding.services import forget_old_proofs, tidy_phones
 from common.idempotency import forget_old_requests
 from common.problems import DATABASE_GONE
 from enrolment.services import fetch_events, refresh_hosts, release_unclaimed, settle_owed
 from enrolment.services.approvals import end_overdue_approvals
 from enrolment.services.policies import tell_hosts
-from notices.services import deliver_notices, deliver_webhooks, forget_old_messages
+from notices.services import (
+    deliver_notices,
+    deliver_sms,
+    deliver_webhooks,
+    forget_old_messages,
+    forget_old_sms,
+)
 from transactions.services import finish_leaving, reconcile_steps
 
 logger = logging.getLogger(__name__)
@@ -54,14 +67,23 @@ class Command(BaseCommand):
 
 
 def _work() -> None:
+    # First, since somebody waits for a code while a host may not answer.
+    deliver_sms(now=timezone.now())
     reconcile_steps(now=timezone.now())
+    settle_purchases(now=timezone.now())
+    expire_entitlements(now=timezone.now())
+    expire_codes(now=timezone.now())
+    forget_old_proofs(now=timezone.now())
     release_unclaimed(now=timezone.now())
     settle_owed(now=timezone.now())
     finish_leaving(now=timezone.now())
+    finish_movements(now=timezone.now())
     fetch_events(now=timezone.now())
     deliver_notices(now=timezone.now())
     deliver_webhooks(now=timezone.now())
     forget_old_messages(now=timezone.now())
+    forget_old_sms(now=timezone.now())
     forget_old_requests(now=timezone.now())
+    tidy_phones(now=timezone.now())
     end_overdue_approvals(now=timezone.now())
     tell_hosts()

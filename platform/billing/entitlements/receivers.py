@@ -1,0 +1,26 @@
+"""What follows here from what happens in the apps below."""
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from billing.entitlements.services import conclude_step
+from billing.entitlements.services.slots import free_slots
+
+if TYPE_CHECKING:
+    from binding.models import Device
+    from transactions.models import Step
+
+# The public id of a purchase is the reference of its demand: other steps cost no query.
+_PURCHASE = re.compile(r"[0-9a-f]{16}")
+
+
+def follow_step(*, step: "Step", now: datetime, **_: Any) -> None:
+    """Conclude the purchase that a step pays for."""
+    if _PURCHASE.fullmatch(step.content.demand.reference or ""):
+        conclude_step(step=step, now=now)
+
+
+def follow_device(*, device: "Device", **_: Any) -> None:
+    """Give up what a device that was removed had."""
+    free_slots(device=device)

@@ -1,0 +1,1 @@
+"""Pages of the shop, of what was bought, and for developers."""

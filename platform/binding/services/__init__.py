@@ -1,0 +1,35 @@
+"""What this app does."""
+
+from binding.services.chips import import_chips as import_chips
+from binding.services.chips import new_challenge as new_challenge
+from binding.services.devices import add_device as add_device
+from binding.services.devices import create_device_code as create_device_code
+from binding.services.devices import forget_devices as forget_devices
+from binding.services.devices import remove_device as remove_device
+from binding.services.messages import fetch_messages as fetch_messages
+from binding.services.messages import find_peer as find_peer
+from binding.services.messages import require_bound as require_bound
+from binding.services.messages import send_message as send_message
+from binding.services.permits import give_back as give_back
+from binding.services.permits import issue_permit as issue_permit
+from binding.services.permits import permit_if_policy_asks as permit_if_policy_asks
+from binding.services.permits import require_permit as require_permit
+from binding.services.proofs import forget_old_proofs as forget_old_proofs
+from binding.services.proofs import use_proof as use_proof
+from binding.services.rebind import agree_by_device as agree_by_device
+from binding.services.rebind import agree_by_holder as agree_by_holder
+from binding.services.register import number_of as number_of
+from binding.services.register import prove_number as prove_number
+from binding.services.register import register as register
+from binding.services.states import HOLDERS_OWN as HOLDERS_OWN
+from binding.services.states import end_by_holder as end_by_holder
+from binding.services.states import note_swap as note_swap
+from binding.services.states import report_stolen as report_stolen
+from binding.services.states import resume as resume
+from binding.services.states import resume_by_holder as resume_by_holder
+from binding.services.states import revoke as revoke
+from binding.services.states import revoke_by_operator as revoke_by_operator
+from binding.services.states import suspend as suspend
+from binding.services.states import suspend_by_operator as suspend_by_operator
+from binding.services.tidy import forget_phones as forget_phones
+from binding.services.tidy import tidy_phones as tidy_phones

@@ -1,0 +1,221 @@
+"""Many who spend the same money at once: ``python -m tests.concurrency.spending HOW``.
+
+A program of its own, since only a process with the site's settings reaches the site's database
+with the services themselves.  It prints as JSON how each try ended, what is
+left, and which rows are at fault.
+"""
+
+import json
+import secrets
+import sys
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from threading import Barrier
+from typing import Any
+
+import django
+
+# Also a program of its own; only then may its settings be read.
+django.setup()
+
+from django.db import connection  # noqa: E402
+from django.db.models import Sum  # noqa: E402
+from django.db.models.functions import Coalesce  # noqa: E402
+
+from accounts.models import User  # noqa: E402
+from accounts.services import holder_for  # noqa: E402
+from billing.ledger import selectors, services  # noqa: E402
+from billing.ledger.errors import FundsInsufficientError  # noqa: E402
+from billing.ledger.models import LedgerAccount  # noqa: E402
+from billing.ledger.services import journals, payments  # noqa: E402
+from billing.ledger.verification import faults  # noqa: E402
+
+AT_ONCE = 50
+PRICE = 300
+
+
+def pay() -> dict[str, Any]:
+    """Pay fifty times from a wallet that suffices for one."""
+    return _pay()
+
+
+def _pay(before: Callable[[], None] = lambda: None) -> dict[str, Any]:
+    buyer, seller = _holder(), _holder()
+    _fill(buyer, 2 * PRICE)
+    # Makes all accounts: whoever makes one has the others wait, and the race would be none.
+    services.pay(**_asked(buyer, seller, "first"))
+    before()
+
+    def once(number: int) -> None:
+        services.pay(**_asked(buyer, seller, f"k{number}"))
+
+    return {"ended": _at_once(once), "buyer": _money(buyer), "seller": _money(seller)}
+
+
+def pay_unguarded() -> dict[str, Any]:
+    """As :func:`pay`, without locks and without compare-and-set: it must go wrong."""
+
+    def change(account: LedgerAccount, amount: int) -> None:
+        account.refresh_from_db()
+        if account.kind != "provider" and account.balance + amount < 0:
+            raise FundsInsufficientError
+        account.balance += amount
+        account.save()
+
+    def unguard() -> None:
+        journals._change = change
+        payments.lock = lambda *_: {}  # type: ignore[attr-defined]  # imported there
+
+    return _pay(unguard)
+
+
+def same_key() -> dict[str, Any]:
+    """Pay fifty times by one key."""
+    buyer, seller = _holder(), _holder()
+    _fill(buyer, AT_ONCE * PRICE)
+
+    def once(_number: int) -> None:
+        services.pay(**_asked(buyer, seller, "one"))
+
+    return {"ended": _at_once(once), "buyer": _money(buyer), "seller": _money(seller)}
+
+
+def crosswise() -> dict[str, Any]:
+    """Pay to and fro, and give back, all at once: nobody waits for ever."""
+    one, other = _holder(), _holder()
+    _fill(one, AT_ONCE * PRICE)
+    _fill(other, AT_ONCE * PRICE)
+    given = services.pay(**_asked(one, other, "first"))
+
+    def once(number: int) -> None:
+        if number % 3 == 2:
+            services.refund(bytes(given.uid), amount=1, key=f"r{number}", now=_now())
+        elif number % 3:
+            services.pay(**_asked(one, other, f"k{number}"))
+        else:
+            services.pay(**_asked(other, one, f"k{number}"))
+
+    return {"ended": _at_once(once)}
+
+
+def refund() -> dict[str, Any]:
+    """Give a fifth of one payment back, fifty times."""
+    buyer, seller = _holder(), _holder()
+    _fill(buyer, 3 * PRICE)
+    paid = services.pay(**_asked(buyer, seller, "k"))
+    # There is more to take than this payment brought.
+    services.pay(**_asked(buyer, seller, "another"))
+
+    def once(number: int) -> None:
+        services.refund(bytes(paid.uid), amount=PRICE // 5, key=f"r{number}", now=_now())
+
+    return {"ended": _at_once(once), "buyer": _money(buyer), "seller": _money(seller)}
+
+
+def end() -> dict[str, Any]:
+    """Capture and release one payment, many times at once."""
+    buyer, seller = _holder(), _holder()
+    _fill(buyer, PRICE)
+    held = services.hold(**_asked(buyer, seller, "k"))
+
+    def once(number: int) -> None:
+        (services.capture if number % 2 else services.release)(bytes(held.uid), now=_now())
+
+    return {"ended": _at_once(once), "buyer": _money(buyer), "seller": _money(seller)}
+
+
+def guess() -> dict[str, Any]:
+    """Try fifty wrong payment passwords at once."""
+    buyer = _holder()
+    services.set_payment_password(holder=buyer, password="violet-otter-3", now=_now())
+
+    def once(number: int) -> None:
+        services.check_payment_password(holder=buyer, password=f"guess-{number}", now=_now())
+
+    return {"ended": _at_once(once)}
+
+
+def know() -> dict[str, Any]:
+    """Show the right payment password twenty times at once."""
+    buyer = _holder()
+    services.set_payment_password(holder=buyer, password="violet-otter-3", now=_now())
+
+    def once(_number: int) -> None:
+        services.check_payment_password(holder=buyer, password="violet-otter-3", now=_now())
+
+    return {"ended": _at_once(once, 20)}
+
+
+RACES: dict[str, Callable[[], dict[str, Any]]] = {
+    race.__name__: race
+    for race in (pay, pay_unguarded, same_key, crosswise, refund, end, guess, know)
+}
+
+
+def _holder() -> Any:
+
+    return holder_for(User.objects.create_user(f"{secrets.token_hex(8)}@example.com"))
+
+
+def _fill(holder: Any, amount: int, key: str = "fill") -> None:
+    services.top_up(holder=holder, amount=amount, currency="EUR", key=key, now=_now())
+
+
+def _asked(payer: Any, payee: Any, key: str) -> dict[str, Any]:
+    return {
+        "payer": payer,
+        "payee": payee,
+        "amount": PRICE,
+        "currency": "EUR",
+        "reference": "race",
+        "key": key,
+        "now": _now(),
+    }
+
+
+def _money(holder: Any) -> dict[str, int]:
+    return {one.kind: one.balance for one in selectors.balances(holder.pk)}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _at_once(do: Callable[[int], None], many: int = AT_ONCE) -> dict[str, int]:
+    """Do something in many threads at one moment; return how often each end came."""
+    barrier = Barrier(many)
+
+    def one(number: int) -> str:
+        # To connect takes longer than to pay: who comes first would be alone.
+        connection.ensure_connection()
+        barrier.wait()
+        try:
+            do(number)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the test looks at it
+            return str(getattr(error, "code", type(error).__name__))
+        finally:
+            connection.close()
+        return "done"
+
+    with ThreadPoolExecutor(many) as pool:
+        return dict(Counter(pool.map(one, range(many))))
+
+
+def _mend() -> None:
+    """Make the books right again after a race without guards: others use this database, too."""
+    accounts = LedgerAccount.objects.annotate(total=Coalesce(Sum("entries__amount"), 0))
+    for account in accounts:
+        if account.total < 0 and account.holder:
+            _fill(account.holder, -account.total, "mended")
+    for account in accounts.all():
+        LedgerAccount.objects.filter(pk=account.pk).update(balance=account.total)
+
+
+if __name__ == "__main__":
+    outcome = {**RACES[sys.argv[1]](), "faults": list(faults())}
+    if outcome["faults"]:
+        _mend()
+    outcome["mended"] = not list(faults())
+    print(json.dumps(outcome))  # noqa: T201  # what the test reads

@@ -1,0 +1,111 @@
+"""SMS sent and taken by many at once: ``python -m tests.concurrency.texting HOW``.
+
+A program of its own, since only a process with the site's settings reaches the site's database
+with the services themselves.  It prints as JSON how often each SMS was sent, or taken.
+"""
+
+import json
+import secrets
+import sys
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+from time import sleep
+from typing import Any
+
+import django
+
+# Only now may its settings be read.
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from notices.models import SmsMessage  # noqa: E402
+from notices.services import deliver_sms, send_sms, take_sms  # noqa: E402
+from notices.services import sms as service  # noqa: E402
+from notices.sms.backends import MemoryBackend  # noqa: E402
+
+AT_ONCE = 8
+MESSAGES = 10
+NUMBER = "+46701740605"
+taken: list[str] = []
+
+
+def deliver() -> list[int]:
+    """Have eight workers send ten SMS; return how often each was sent."""
+    backend = MemoryBackend()
+    setattr(service, "backend", lambda: backend)  # noqa: B010  # mypy sees an import there
+    SmsMessage.objects.all().delete()
+    texts = [secrets.token_hex(8) for _ in range(MESSAGES)]
+    now = datetime.now(UTC)
+    for number, text in enumerate(texts):
+        send_sms(
+            number=f"{NUMBER[:-2]}{number:02}",
+            text=text,
+            purpose="race",
+            expires_at=now + timedelta(minutes=5),
+            now=now,
+        )
+    _at_once(lambda: deliver_sms(now=now))
+    sent = Counter(text for _, text in backend.sent)
+    return [sent[text] for text in texts]
+
+
+def deliver_unguarded() -> list[int]:
+    """As :func:`deliver`, where nobody claims what is sent: it must go wrong."""
+    service._claim = lambda *_: True
+    return deliver()
+
+
+def take() -> list[int]:
+    """Have one SMS come in eight times at once; return how often it was taken."""
+    settings.SMS_HANDLERS = ["tests.concurrency.texting.note"]
+    provider_id = secrets.token_hex(8)
+
+    def once() -> None:
+        take_sms(
+            provider="race",
+            provider_id=provider_id,
+            sender=NUMBER,
+            text="x",
+            now=datetime.now(UTC),
+        )
+
+    _at_once(once)
+    return [len(taken)]
+
+
+def note(sender: str, text: str, now: datetime) -> bool:
+    """Take an SMS, slowly."""
+    sleep(0.01)
+    taken.append(text)
+    return True
+
+
+RACES: dict[str, Callable[[], list[int]]] = {
+    race.__name__: race for race in (deliver, deliver_unguarded, take)
+}
+
+
+def _at_once(do: Callable[[], Any]) -> None:
+    """Do something in eight threads at one moment."""
+    barrier = Barrier(AT_ONCE)
+
+    def one(_: int) -> None:
+        barrier.wait()
+        try:
+            do()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(one, range(AT_ONCE)))
+
+
+if __name__ == "__main__":
+    # As it is named in SMS_HANDLERS, and not a second time.
+    sys.modules["tests.concurrency.texting"] = sys.modules["__main__"]
+    print(json.dumps(RACES[sys.argv[1]]()))  # noqa: T201  # what the test reads
