@@ -1,12 +1,13 @@
 """Who uses the platform."""
 
-import secrets
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import Q
+
+from common.ids import new_uid
 
 
 class UserManager(BaseUserManager["User"]):
@@ -88,11 +89,6 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
-
-
-def new_uid() -> bytes:
-    """Return a fresh public id: 8 random bytes."""
-    return secrets.token_bytes(8)
 
 
 class Role(models.TextChoices):

@@ -1,14 +1,9 @@
 """Devices; chips, SIMs and numbers bound to them; proofs, permits and messages."""
 
-import secrets
-
 from django.db import models
 from django.db.models import F, Q
 
-
-def new_uid() -> bytes:
-    """Return a fresh public id: 8 random bytes."""
-    return secrets.token_bytes(8)
+from common.ids import new_uid
 
 
 class Device(models.Model):

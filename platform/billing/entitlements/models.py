@@ -1,14 +1,9 @@
 """Resources with their versions and offers; purchases; entitlements, devices, status codes."""
 
-import secrets
-
 from django.db import models
 from django.db.models import Q
 
-
-def new_uid() -> bytes:
-    """Return a fresh public id: 8 random bytes."""
-    return secrets.token_bytes(8)
+from common.ids import new_uid
 
 
 class Resource(models.Model):

@@ -1,14 +1,9 @@
 """Accounts, journals and entries; payments over them; who may spend from a wallet."""
 
-import secrets
-
 from django.db import models
 from django.db.models import F, Q
 
-
-def new_uid() -> bytes:
-    """Return a fresh public id: 8 random bytes."""
-    return secrets.token_bytes(8)
+from common.ids import new_uid
 
 
 class LedgerAccount(models.Model):

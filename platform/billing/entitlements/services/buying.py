@@ -16,11 +16,12 @@ from billing.entitlements.errors import (
     PurchaseKeyReusedError,
     PurchaseNotPendingError,
 )
-from billing.entitlements.models import Entitlement, Offer, Purchase, Resource, new_uid
+from billing.entitlements.models import Entitlement, Offer, Purchase, Resource
 from billing.entitlements.selectors import LIVING, offer_by_uid, purchase_by_uid, purchase_of
 from billing.entitlements.services.settle import cancel, expiry, first_step, tell_of_payment
 from billing.ledger import services as ledger
 from common.errors import DomainError, InputInvalidError
+from common.ids import new_uid
 from protocol.errors import ProtocolError
 from protocol.fields import ID_BYTES
 from transactions.services import Asked, cancel_step, check_part, open_transaction

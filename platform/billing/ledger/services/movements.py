@@ -8,10 +8,11 @@ from django.db import transaction
 
 from audit.services import record
 from billing.ledger.errors import FundsInsufficientError, LedgerKeyReusedError
-from billing.ledger.models import Journal, LedgerAccount, Movement, new_uid
+from billing.ledger.models import Journal, LedgerAccount, Movement
 from billing.ledger.providers import Order, Outcome, provider
 from billing.ledger.services.journals import account_of, book, lock, require_amount, scoped_key
 from billing.ledger.services.wallets import require_not_frozen
+from common.ids import new_uid
 
 if TYPE_CHECKING:
     from accounts.models import Holder

@@ -14,10 +14,11 @@ from billing.ledger.errors import (
     PaymentNotHeldError,
     RefundExceedsError,
 )
-from billing.ledger.models import Journal, LedgerAccount, Payment, new_uid
+from billing.ledger.models import Journal, LedgerAccount, Payment
 from billing.ledger.selectors import payment as find_payment
 from billing.ledger.services.journals import account_of, book, lock, require_amount, scoped_key
 from billing.ledger.services.wallets import require_not_frozen
+from common.ids import new_uid
 
 if TYPE_CHECKING:
     from accounts.models import Holder
