@@ -310,6 +310,40 @@ _SENTENCES: dict[str, Promise] = {
     "keys_unreadable": _(
         "The site's keys are sealed under another key-encryption key than the one that is set."
     ),
+    # What programs of terminals and phones are told; pages say it where they tell a story.
+    "not_paid": _("This has to be paid for first."),
+    "entitlement_expired": _("What was paid for is over, or used up."),
+    "entitlement_refunded": _(
+        "The money for this was given back, so it has to be paid for again."
+    ),
+    "entitlement_closed": _("An operator has closed this. Ask the support of this site."),
+    "unknown_resource": _("There is no such resource, or the file is no true copy of it."),
+    "identity_incomplete": _("The request names another account than that of the device."),
+    "device_limit": _("This is in use on as many devices as it may be. Remove one of them first."),
+    "rnonce_used": _("This request was made before. Make a new one."),
+    "status_code_invalid": _("This status code is not valid here."),
+    "status_code_expired": _("This status code has expired. Try again."),
+    "status_code_used": _("This status code was used before. Try again."),
+    "range_unsatisfiable": _("The file ends before the part that was asked for."),
+    "rate_limited": _("That was too often. Wait a while, then try again."),
+    "device_proof_invalid": _(
+        "The device did not prove itself. Try again; if its clock is wrong, set it."
+    ),
+    "device_code_invalid": _("This code adds no device. Make a new one; it lives ten minutes."),
+    "device_known": _("This device is known already."),
+    "too_many_devices": _("You have twenty devices already. Remove one first."),
+    "not_bound": _("This phone is not bound. Register it first."),
+    "binding_refused": _("This is not the phone, SIM and number that are bound."),
+    "no_sim": _("There is no SIM in this phone."),
+    "reg_number_mismatch": _("What was typed is not the number of the SIM in this phone."),
+    "chip_proof_invalid": _("The security chip did not prove itself."),
+    "chip_counter_replay": _("The security chip has said this before."),
+    "sim_recently_swapped": _("The SIM of this number was swapped a short while ago."),
+    "carrier_unavailable": _("The phone company cannot be asked just now. Try again."),
+    "sms_code_wrong": _("This is not the code that was sent."),
+    "sms_code_expired": _("This code is over. Register the phone again."),
+    "recipient_not_bound": _("Nobody has bound a phone with this number."),
+    "message_invalid": _("This message was not written by this phone's chip to that number."),
     "keys_missing": _("The site has no keys yet. An operator has to make them."),
     "internal_error": _("Something went wrong here, and it was noted. It is safe to try again."),
 }

@@ -47,6 +47,22 @@ export function checkEnum(field, value, members) {
 }
 
 /**
+ * Refuse anything but a word of an enumeration.
+ * @param {string} field
+ * @param {unknown} value
+ * @param {Record<string, string>} members
+ * @throws {ProtocolError} `type_wrong` or `value_out_of_range`.
+ */
+export function checkWord(field, value, members) {
+  if (typeof value !== "string") {
+    throw new ProtocolError("type_wrong", gettext("%(field)s must be text", { field }));
+  }
+  if (!Object.values(members).includes(value)) {
+    throw new ProtocolError("value_out_of_range", gettext("%(field)s is unknown", { field }));
+  }
+}
+
+/**
  * Refuse anything but exactly `size` bytes.
  * @param {string} field
  * @param {unknown} value

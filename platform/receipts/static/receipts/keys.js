@@ -13,6 +13,7 @@ import {
   checkBytes,
   checkList,
   checkUint,
+  checkWord,
   versioned,
 } from "./fields.js";
 import { isEqual, toHex } from "./octets.js";
@@ -69,9 +70,7 @@ export function covers({ fromDay, toDay }, seconds) {
 export async function openCertificate(message, root) {
   const payload = await cose.openSigned(message, cose.Typ.KEY, root);
   const [key, purpose, subject, fromDay, toDay] = versioned("key", cbor.decode(payload), 6);
-  if (!Object.values(Purpose).includes(purpose)) {
-    throw new ProtocolError("value_out_of_range", gettext("the key's purpose is unknown"));
-  }
+  checkWord("purpose", purpose, Purpose);
   checkKey(key);
   checkText("subject", subject, 20);
   checkDays(fromDay, toDay);
