@@ -131,6 +131,11 @@ class Visitor:
         """Forget troubles, those to come included, in which a regular expression is found."""
         self._tolerated.append(pattern)
 
+    def forget_troubles(self) -> None:
+        """Begin anew, with nothing that went wrong and nothing tolerated."""
+        self.troubles.clear()
+        self._tolerated.clear()
+
     def check(self) -> None:
         """Fail if there was any trouble that is not tolerated."""
         remaining = [
