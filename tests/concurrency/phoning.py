@@ -1,16 +1,10 @@
-"""Phones that are bound and used by many at once: ``python -m tests.concurrency.phoning HOW``.
+"""Phones that are bound and used by many at once: how each try ended, and what is there then."""
 
-A program of its own, since only a process with the site's settings reaches the site's database
-with the services themselves.  It prints as JSON how each try ended, and what is there then.
-"""
-
-import json
-import sys
 from collections.abc import Callable
 from typing import Any
 
 # It sets Django up, so it comes first.
-from tests.concurrency.spending import _at_once, _holder, _now  # isort: skip
+from tests.concurrency.spending import _holder, _now  # isort: skip
 
 from binding import services, sms
 from binding.identifiers import Identifiers
@@ -20,6 +14,7 @@ from protocol.binding import ChipProof, Purpose
 from protocol.binding import Message as Words
 from protocol.hpke import BOX_KEY_BYTES
 from protocol.jwk import thumbprint, to_base64
+from tests.concurrency.racing import at_once, serve
 from tests.platform.phones import HEADER, Sim, TestChip
 
 PHONES = 8
@@ -89,7 +84,7 @@ def bind() -> dict[str, Any]:
     def once(number: int) -> None:
         assert sms.take(phones[number].sim.number, texts[number], _now()), "refused"
 
-    ended = _at_once(once, PHONES)
+    ended = at_once(once, PHONES)
     bound = Binding.objects.filter(sim_hash=phones[0].identifiers.sim_hash, state="bound")
     return {"ended": ended, "bound": bound.count()}
 
@@ -117,7 +112,7 @@ def _used(*, is_named: bool) -> dict[str, Any]:
         )
 
     return {
-        "ended": _at_once(once, USES),
+        "ended": at_once(once, USES),
         "used": Permit.objects.filter(binding__device=phone.device).exclude(used_at=None).count(),
     }
 
@@ -136,7 +131,7 @@ def prove() -> dict[str, Any]:
             now=_now(),
         )
 
-    return {"ended": _at_once(once, USES)}
+    return {"ended": at_once(once, USES)}
 
 
 def guess() -> dict[str, Any]:
@@ -148,7 +143,7 @@ def guess() -> dict[str, Any]:
     def once(_number: int) -> None:
         services.prove_number(device=phone.device, uid=uid, code="wrong!", now=_now())
 
-    ended = _at_once(once, USES)
+    ended = at_once(once, USES)
     return {"ended": ended, "tries": NumberProof.objects.latest("pk").tries}
 
 
@@ -171,7 +166,7 @@ def send() -> dict[str, Any]:
         )
 
     return {
-        "ended": _at_once(once, PHONES),
+        "ended": at_once(once, PHONES),
         "sent": Message.objects.filter(sender__device=one.device).count(),
     }
 
@@ -181,4 +176,4 @@ RACES: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 if __name__ == "__main__":
-    print(json.dumps(RACES[sys.argv[1]]()))  # noqa: T201  # what the test reads
+    serve(RACES)

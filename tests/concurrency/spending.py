@@ -1,26 +1,17 @@
-"""Many who spend the same money at once: ``python -m tests.concurrency.spending HOW``.
+"""Many who spend the same money at once: how each try ended, what is left, what is at fault."""
 
-A program of its own, since only a process with the site's settings reaches the site's database
-with the services themselves.  It prints as JSON how each try ended, what is
-left, and which rows are at fault.
-"""
-
-import json
 import secrets
-import sys
-from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from threading import Barrier
+from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import django
 
 # Also a program of its own; only then may its settings be read.
 django.setup()
 
-from django.db import connection  # noqa: E402
 from django.db.models import Sum  # noqa: E402
 from django.db.models.functions import Coalesce  # noqa: E402
 
@@ -31,6 +22,7 @@ from billing.ledger.errors import FundsInsufficientError  # noqa: E402
 from billing.ledger.models import LedgerAccount  # noqa: E402
 from billing.ledger.services import journals, payments  # noqa: E402
 from billing.ledger.verification import faults  # noqa: E402
+from tests.concurrency.racing import at_once, serve  # noqa: E402
 
 AT_ONCE = 50
 PRICE = 300
@@ -41,17 +33,16 @@ def pay() -> dict[str, Any]:
     return _pay()
 
 
-def _pay(before: Callable[[], None] = lambda: None) -> dict[str, Any]:
+def _pay() -> dict[str, Any]:
     buyer, seller = _holder(), _holder()
     _fill(buyer, 2 * PRICE)
     # Makes all accounts: whoever makes one has the others wait, and the race would be none.
     services.pay(**_asked(buyer, seller, "first"))
-    before()
 
     def once(number: int) -> None:
         services.pay(**_asked(buyer, seller, f"k{number}"))
 
-    return {"ended": _at_once(once), "buyer": _money(buyer), "seller": _money(seller)}
+    return {"ended": at_once(once, AT_ONCE), "buyer": _money(buyer), "seller": _money(seller)}
 
 
 def pay_unguarded() -> dict[str, Any]:
@@ -64,11 +55,11 @@ def pay_unguarded() -> dict[str, Any]:
         account.balance += amount
         account.save()
 
-    def unguard() -> None:
-        journals._change = change
-        payments.lock = lambda *_: {}  # type: ignore[attr-defined]  # imported there
-
-    return _pay(unguard)
+    with (
+        patch.object(journals, "_change", change),
+        patch.object(payments, "lock", lambda *_: {}),
+    ):
+        return _pay()
 
 
 def same_key() -> dict[str, Any]:
@@ -79,7 +70,7 @@ def same_key() -> dict[str, Any]:
     def once(_number: int) -> None:
         services.pay(**_asked(buyer, seller, "one"))
 
-    return {"ended": _at_once(once), "buyer": _money(buyer), "seller": _money(seller)}
+    return {"ended": at_once(once, AT_ONCE), "buyer": _money(buyer), "seller": _money(seller)}
 
 
 def crosswise() -> dict[str, Any]:
@@ -97,7 +88,7 @@ def crosswise() -> dict[str, Any]:
         else:
             services.pay(**_asked(other, one, f"k{number}"))
 
-    return {"ended": _at_once(once)}
+    return {"ended": at_once(once, AT_ONCE)}
 
 
 def refund() -> dict[str, Any]:
@@ -111,7 +102,7 @@ def refund() -> dict[str, Any]:
     def once(number: int) -> None:
         services.refund(bytes(paid.uid), amount=PRICE // 5, key=f"r{number}", now=_now())
 
-    return {"ended": _at_once(once), "buyer": _money(buyer), "seller": _money(seller)}
+    return {"ended": at_once(once, AT_ONCE), "buyer": _money(buyer), "seller": _money(seller)}
 
 
 def end() -> dict[str, Any]:
@@ -123,7 +114,7 @@ def end() -> dict[str, Any]:
     def once(number: int) -> None:
         (services.capture if number % 2 else services.release)(bytes(held.uid), now=_now())
 
-    return {"ended": _at_once(once), "buyer": _money(buyer), "seller": _money(seller)}
+    return {"ended": at_once(once, AT_ONCE), "buyer": _money(buyer), "seller": _money(seller)}
 
 
 def guess() -> dict[str, Any]:
@@ -134,7 +125,7 @@ def guess() -> dict[str, Any]:
     def once(number: int) -> None:
         services.check_payment_password(holder=buyer, password=f"guess-{number}", now=_now())
 
-    return {"ended": _at_once(once)}
+    return {"ended": at_once(once, AT_ONCE)}
 
 
 def know() -> dict[str, Any]:
@@ -145,7 +136,7 @@ def know() -> dict[str, Any]:
     def once(_number: int) -> None:
         services.check_payment_password(holder=buyer, password="violet-otter-3", now=_now())
 
-    return {"ended": _at_once(once, 20)}
+    return {"ended": at_once(once, 20)}
 
 
 RACES: dict[str, Callable[[], dict[str, Any]]] = {
@@ -183,26 +174,6 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _at_once(do: Callable[[int], None], many: int = AT_ONCE) -> dict[str, int]:
-    """Do something in many threads at one moment; return how often each end came."""
-    barrier = Barrier(many)
-
-    def one(number: int) -> str:
-        # To connect takes longer than to pay: who comes first would be alone.
-        connection.ensure_connection()
-        barrier.wait()
-        try:
-            do(number)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the test looks at it
-            return str(getattr(error, "code", type(error).__name__))
-        finally:
-            connection.close()
-        return "done"
-
-    with ThreadPoolExecutor(many) as pool:
-        return dict(Counter(pool.map(one, range(many))))
-
-
 def _mend() -> None:
     """Make the books right again after a race without guards: others use this database, too."""
     accounts = LedgerAccount.objects.annotate(total=Coalesce(Sum("entries__amount"), 0))
@@ -213,9 +184,13 @@ def _mend() -> None:
         LedgerAccount.objects.filter(pk=account.pk).update(balance=account.total)
 
 
-if __name__ == "__main__":
-    outcome = {**RACES[sys.argv[1]](), "faults": list(faults())}
+def _checked(race: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Run a race; say which rows are at fault after it, and whether that could be mended."""
+    outcome = {**race(), "faults": list(faults())}
     if outcome["faults"]:
         _mend()
-    outcome["mended"] = not list(faults())
-    print(json.dumps(outcome))  # noqa: T201  # what the test reads
+    return {**outcome, "mended": not list(faults())}
+
+
+if __name__ == "__main__":
+    serve({name: partial(_checked, race) for name, race in RACES.items()})

@@ -1,19 +1,12 @@
-"""SMS sent and taken by many at once: ``python -m tests.concurrency.texting HOW``.
+"""SMS sent and taken by many at once: how often each was sent, or taken."""
 
-A program of its own, since only a process with the site's settings reaches the site's database
-with the services themselves.  It prints as JSON how often each SMS was sent, or taken.
-"""
-
-import json
 import secrets
 import sys
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
 from time import sleep
-from typing import Any
+from unittest.mock import patch
 
 import django
 
@@ -21,12 +14,12 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.db import connection  # noqa: E402
 
 from notices.models import SmsMessage  # noqa: E402
 from notices.services import deliver_sms, send_sms, take_sms  # noqa: E402
 from notices.services import sms as service  # noqa: E402
 from notices.sms.backends import MemoryBackend  # noqa: E402
+from tests.concurrency.racing import at_once, serve  # noqa: E402
 
 AT_ONCE = 8
 MESSAGES = 10
@@ -49,15 +42,15 @@ def deliver() -> list[int]:
             expires_at=now + timedelta(minutes=5),
             now=now,
         )
-    _at_once(lambda: deliver_sms(now=now))
+    at_once(lambda _: deliver_sms(now=now), AT_ONCE)
     sent = Counter(text for _, text in backend.sent)
     return [sent[text] for text in texts]
 
 
 def deliver_unguarded() -> list[int]:
     """As :func:`deliver`, where nobody claims what is sent: it must go wrong."""
-    service._claim = lambda *_: True
-    return deliver()
+    with patch.object(service, "_claim", lambda *_: True):
+        return deliver()
 
 
 def take() -> list[int]:
@@ -65,7 +58,7 @@ def take() -> list[int]:
     settings.SMS_HANDLERS = ["tests.concurrency.texting.note"]
     provider_id = secrets.token_hex(8)
 
-    def once() -> None:
+    def once(_: int) -> None:
         take_sms(
             provider="race",
             provider_id=provider_id,
@@ -74,7 +67,8 @@ def take() -> list[int]:
             now=datetime.now(UTC),
         )
 
-    _at_once(once)
+    taken.clear()
+    at_once(once, AT_ONCE)
     return [len(taken)]
 
 
@@ -90,22 +84,7 @@ RACES: dict[str, Callable[[], list[int]]] = {
 }
 
 
-def _at_once(do: Callable[[], Any]) -> None:
-    """Do something in eight threads at one moment."""
-    barrier = Barrier(AT_ONCE)
-
-    def one(_: int) -> None:
-        barrier.wait()
-        try:
-            do()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(one, range(AT_ONCE)))
-
-
 if __name__ == "__main__":
     # As it is named in SMS_HANDLERS, and not a second time.
     sys.modules["tests.concurrency.texting"] = sys.modules["__main__"]
-    print(json.dumps(RACES[sys.argv[1]]()))  # noqa: T201  # what the test reads
+    serve(RACES)
