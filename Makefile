@@ -15,7 +15,6 @@ export PYTHONPATH := .:platform
 TEST_SETTINGS := set -a; . ./tests/test.env; set +a;
 
 .DEFAULT_GOAL := help
-.NOTPARALLEL:
 .PHONY: help setup system demo demo-billing run token test check bench screens messages format lint types imports migrations
 
 help: ## Show the targets
@@ -38,7 +37,12 @@ token: setup ## Answer with a demo person's token: WHO=anna, ben or chen, and LA
 test: setup $(ORACLE)/.stamp system ## Run all tests; ARGS='-k name' narrows
 	$(BIN)/python -m tests.run $(ARGS)
 
-check: lint types imports migrations test ## Everything CI runs, in CI's order
+check: ## Everything CI runs: style first, then types, imports and migrations beside the tests
+	@$(MAKE) --no-print-directory -j 2 setup $(ORACLE)/.stamp
+	@$(MAKE) --no-print-directory system lint
+	@$(MAKE) --no-print-directory types imports migrations >.checked 2>&1 & beside=$$!; \
+	$(MAKE) --no-print-directory test; tests=$$?; \
+	wait $$beside; beside=$$?; test $$beside -eq 0 || cat .checked; exit $$((tests + beside))
 
 bench: setup system ## Measure the main job on PostgreSQL; table, and bench/results/latest.json
 	$(BIN)/python bench/main_job.py $(ARGS)
@@ -57,11 +61,12 @@ lint: setup ## Check style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: setup ## Check types, once for each Django project
+types: setup ## Check types, for each Django project on a processor of its own
+	@$(TEST_SETTINGS) DJANGO_SETTINGS_MODULE=authserver.settings \
+		$(BIN)/mypy --cache-dir .mypy_cache/authserver authserver tests/authserver & authserver=$$!; \
 	$(TEST_SETTINGS) DJANGO_SETTINGS_MODULE=countersign.settings \
-		$(BIN)/mypy --exclude '^tests/authserver/' protocol tokens terminal platform tests bench manage.py
-	$(TEST_SETTINGS) DJANGO_SETTINGS_MODULE=authserver.settings \
-		$(BIN)/mypy --cache-dir .mypy_cache/authserver authserver tests/authserver
+		$(BIN)/mypy --exclude '^tests/authserver/' protocol tokens terminal platform tests bench manage.py; \
+	site=$$?; wait $$authserver && exit $$site
 
 imports: setup ## Check who imports whom
 	$(BIN)/lint-imports --no-logo
