@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize
 
 from tests.browser.browser import Visitor, Window
 from tests.browser.checks import assert_accessible, assert_fits
@@ -12,7 +12,7 @@ from tests.browser.pages import PAGES, Page
 from tests.browser.scene import Scene
 from tests.e2e.live import Live
 
-SMALL = {"width": 360, "height": 740}
+SMALL: ViewportSize = {"width": 360, "height": 740}
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
@@ -57,7 +57,12 @@ def desk(browser: Browser, site: Live, scene: Scene) -> Iterator[Passer]:
 
 @pytest.fixture(scope="module")
 def chinese_phone(browser: Browser, site: Live, scene: Scene) -> Iterator[Passer]:
-    passer = Passer(browser, site, scene, Window(**SMALL, language="zh-CN"))
+    passer = Passer(
+        browser,
+        site,
+        scene,
+        Window(width=SMALL["width"], height=SMALL["height"], language="zh-CN"),
+    )
     yield passer
     passer.close()
 
@@ -71,7 +76,7 @@ def test_a_page_is_accessible_in_light_and_in_dark_and_fits_a_small_phone(
     assert_accessible(visitor.page)
     visitor.page.emulate_media(color_scheme="dark")
     assert_accessible(visitor.page, rules=["color-contrast"])
-    visitor.page.set_viewport_size({**SMALL})
+    visitor.page.set_viewport_size(SMALL)
     assert_fits(visitor.page)
     visitor.check()
 

@@ -18,7 +18,7 @@ PROGRAM = "tests.concurrency.spending"
 
 def fair(racing: Race, services: Live, how: str) -> dict[str, Any]:
     """Race, and find the books right after it."""
-    outcome = racing(services, how)
+    outcome: dict[str, Any] = racing(services, how)
     assert outcome["faults"] == []
     return outcome
 

@@ -446,7 +446,7 @@ def test_in_any_order_only_who_has_paid_uses_it_and_no_cent_is_lost(
     run_state_machine_as_test(
         Shop,
         settings=hypothesis.settings(
-            max_examples=int(os.environ.get("SHOP_EXAMPLES", "20")),
+            max_examples=int(os.environ.get("SHOP_EXAMPLES", "12")),
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(hypothesis.HealthCheck),
