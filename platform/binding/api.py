@@ -23,7 +23,7 @@ from binding.schemas import (
     RegisterIn,
     SentOut,
 )
-from binding.security import DeviceAuth, device
+from binding.security import DeviceAuth, device, shown_permit
 from common.errors import InputInvalidError
 from common.numbers import normalise
 from common.schemas import Hex8
@@ -109,7 +109,7 @@ def send_message(request: HttpRequest, body: MessageIn) -> Status[SentOut]:
         device=device(request),
         to=normalise(body.to),
         message=_bytes(body.message),
-        permit=request.headers.get("Permit"),
+        permit=shown_permit(request),
         now=timezone.now(),
     )
     return Status(201, SentOut(id=bytes(sent.uid).hex(), sent_at=sent.sent_at))

@@ -91,6 +91,11 @@ def caller_name(request: HttpRequest) -> str:
         return ""
 
 
+def shown_permit(request: HttpRequest) -> str | None:
+    """Return the permit of a bound phone that comes with a request; ``None`` names none."""
+    return request.headers.get("Permit")
+
+
 def _proof_of(request: HttpRequest) -> Proof:
     # A proof is used up by whoever asks first about this request; the others ask the request.
     if not hasattr(request, _PROOF):

@@ -1,6 +1,7 @@
 """Every POST of the API is safe to repeat for a day, and so is every form that makes something."""
 
 import json
+import secrets
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -91,6 +92,17 @@ def once(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse
             return error_page(request, code="idempotency_in_progress", status=409)
         time.sleep(_PAUSE_SECONDS)
     return _run(sealer, scope, work, _is_redirect)
+
+
+def request_key(request: HttpRequest) -> str:
+    """Return what tells a request of the API from others, the same when it is repeated.
+
+    For what must not be done twice, not even by a repetition of an abandoned request.  Without a
+    key of the caller's every request is another.
+    """
+    given = request.headers.get("Idempotency-Key")
+    # Drawn ones are longer than given ones may be.
+    return f"api:{given or secrets.token_hex(33)}"
 
 
 def forget_old_requests(*, now: datetime) -> int:

@@ -9,6 +9,7 @@ from ninja import Router, Status
 from ninja.pagination import CursorPagination, paginate
 
 from accounts.security import HOLDER_AUTH, caller
+from binding.security import shown_permit
 from common.errors import InputInvalidError
 from common.schemas import Hex8, Hex32, sent
 from enrolment.schemas import DigitsIn, Serial
@@ -33,8 +34,6 @@ from transactions.schemas import (
 )
 
 router = Router(auth=HOLDER_AUTH, tags=["transactions"])
-# Header with a permit of the caller's bound phone, where the policy wants one.
-PERMIT = "Permit"
 
 
 @router.post("/transactions", response={201: ChallengeOut})
@@ -47,7 +46,7 @@ def open_transaction(request: HttpRequest, body: TransactionIn) -> HttpResponse:
         is_open_to_anyone=body.is_open_to_anyone,
         may_repeat_holder=body.may_repeat_holder,
         last_signer_may_close=body.last_signer_may_close,
-        permit=request.headers.get(PERMIT),
+        permit=shown_permit(request),
     )
     return sent(ChallengeOut.of(step), status=201)
 
@@ -76,7 +75,7 @@ def continue_transaction(request: HttpRequest, tx: Hex8, body: ContinueIn) -> Ht
         receipt=services.receipt_bytes(body.receipt),
         asked=body.asked(),
         now=timezone.now(),
-        permit=request.headers.get(PERMIT),
+        permit=shown_permit(request),
     )
     return sent(ChallengeOut.of(step), status=201)
 
@@ -182,7 +181,7 @@ def answer_step(request: HttpRequest, s: Hex32, body: ResponseIn) -> HttpRespons
         s=bytes.fromhex(s),
         response=body.response,
         now=timezone.now(),
-        permit=request.headers.get(PERMIT),
+        permit=shown_permit(request),
     )
     return sent(AnswerOut.of(answer))
 

@@ -1,6 +1,5 @@
 """Endpoints of the shop: resources, offers, purchases, refunds."""
 
-import secrets
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from django.http import HttpRequest, HttpResponseBase
@@ -26,6 +25,8 @@ from billing.entitlements.schemas import (
     ResourceOut,
     VersionOut,
 )
+from binding.security import shown_permit
+from common.idempotency import request_key
 from common.schemas import Hex8
 
 if TYPE_CHECKING:
@@ -170,13 +171,12 @@ def buy(request: HttpRequest, body: PurchaseIn) -> "Status[Purchase]":
         buyer=caller(request),
         offer_uid=bytes.fromhex(body.offer),
         way=body.way,
-        # Without a key of the caller's every request is a purchase of its own.
-        key=request.headers.get("Idempotency-Key") or secrets.token_hex(16),
+        key=request_key(request),
         now=timezone.now(),
         payment_password=body.payment_password,
         token_serial=body.token,
         remark=body.remark,
-        permit=request.headers.get("Permit"),
+        permit=shown_permit(request),
     )
     return Status(201, purchase)
 
@@ -274,7 +274,7 @@ def list_refunds_asked(request: HttpRequest) -> "QuerySet[Purchase]":
 @paginate(CursorPagination, ordering=("-id",))
 def list_entitlements(request: HttpRequest) -> "QuerySet[Entitlement]":
     """List what the caller may use, or might once, newest first."""
-    return selectors.library(holder=caller(request))
+    return selectors.entitlements_of(holder=caller(request))
 
 
 def _anybody(request: HttpRequest) -> "Holder | None":

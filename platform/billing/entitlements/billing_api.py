@@ -7,7 +7,7 @@ from ninja import Router
 from billing.entitlements.billing_schemas import AuthorizeIn, AuthorizeOut, VerifyIn, VerifyOut
 from billing.entitlements.services.authorize import authorize
 from billing.entitlements.services.verify import verify
-from binding.security import DeviceAuth, KeyAuth, device, prover
+from binding.security import DeviceAuth, KeyAuth, device, prover, shown_permit
 from common.schemas import sent
 
 router = Router(tags=["billing"])
@@ -19,7 +19,7 @@ def authorize_use(request: HttpRequest, body: AuthorizeIn) -> HttpResponse:
     issued = authorize(
         device=device(request),
         asked=body.asked(),
-        permit=request.headers.get("Permit"),
+        permit=shown_permit(request),
         now=timezone.now(),
     )
     return sent(AuthorizeOut.of(issued))

@@ -3,14 +3,12 @@
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from billing.entitlements import words
 from billing.entitlements.models import Offer, Purchase, Resource
-from common.amounts import read_amount
-from common.forms import CURRENCIES, DrawnForm, Tiles, usual_currency
+from common.forms import AmountForm, DrawnForm, Tiles
 from enrolment.selectors import signing_tokens_of
 
 if TYPE_CHECKING:
@@ -125,7 +123,7 @@ class NewResourceForm(DrawnForm, ResourceForm):
     field_order = ("kind", "title", "summary", "device_limit", "refund_days")
 
 
-class OfferForm(DrawnForm):
+class OfferForm(DrawnForm, AmountForm):
     """A price."""
 
     term = forms.ChoiceField(
@@ -146,26 +144,20 @@ class OfferForm(DrawnForm):
         min_value=1,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
-    amount = forms.CharField(
-        label=_("Price"),
-        max_length=40,
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
-    )
-    currency = forms.ChoiceField(label=_("Currency"), choices=CURRENCIES, initial=usual_currency)
+    field_order = ("drawing", "term", "days", "uses", "amount", "currency")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["amount"].label = _("Price")
 
     def clean(self) -> dict[str, Any]:
         """Put minor units in the place of the text, and leave out what the term does not need."""
-        cleaned = self.cleaned_data
+        cleaned = super().clean()
         for name, its_term in (("days", Offer.Term.UNTIL), ("uses", Offer.Term.METERED)):
             if cleaned.get("term") != its_term:
                 cleaned[name] = None
             elif cleaned.get(name) is None and name not in self.errors:
                 self.add_error(name, _("Something is missing here."))
-        if "amount" in cleaned and "currency" in cleaned:
-            try:
-                cleaned["amount"] = read_amount(cleaned["amount"], cleaned["currency"])
-            except ValidationError as error:
-                self.add_error("amount", error)
         return cleaned
 
 

@@ -163,7 +163,7 @@ def offers_of(resource: Resource) -> QuerySet[Offer]:
     return resource.offers.order_by(F("ended_at").desc(nulls_first=True), "amount", "pk")
 
 
-def library(*, holder: "Holder") -> QuerySet[Entitlement]:
+def entitlements_of(*, holder: "Holder") -> QuerySet[Entitlement]:
     """Return whatever a holder has bought, newest first."""
     return _entitlements().filter(holder=holder)
 

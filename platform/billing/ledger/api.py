@@ -1,7 +1,5 @@
 """Endpoints of wallets and payments."""
 
-import secrets
-
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router, Schema, Status
@@ -21,6 +19,7 @@ from billing.ledger.schemas import (
     RowNumber,
     WalletOut,
 )
+from common.idempotency import request_key
 from common.schemas import Hex8
 
 router = Router(auth=HOLDER_AUTH, tags=["wallet"])
@@ -66,7 +65,7 @@ def top_up(request: HttpRequest, body: AmountIn) -> Status[MovementOut]:
         holder=caller(request),
         amount=body.amount,
         currency=body.currency,
-        key=_key(request),
+        key=request_key(request),
         now=timezone.now(),
     )
     return Status(201, MovementOut.of(movement))
@@ -78,7 +77,11 @@ def pay_out(request: HttpRequest, body: PayoutIn) -> Status[MovementOut]:
     holder, now = caller(request), timezone.now()
     services.check_payment_password(holder=holder, password=body.payment_password, now=now)
     movement = services.pay_out(
-        holder=holder, amount=body.amount, currency=body.currency, key=_key(request), now=now
+        holder=holder,
+        amount=body.amount,
+        currency=body.currency,
+        key=request_key(request),
+        now=now,
     )
     return Status(201, MovementOut.of(movement))
 
@@ -105,13 +108,6 @@ def refund(request: HttpRequest, uid: Hex8, body: RefundIn) -> Status[PaymentOut
     if payment.payee_id != caller(request).pk:
         raise NotThePayeeError
     refunded = services.refund(
-        bytes(payment.uid), amount=body.amount, key=_key(request), now=timezone.now()
+        bytes(payment.uid), amount=body.amount, key=request_key(request), now=timezone.now()
     )
     return Status(201, PaymentOut.of(refunded))
-
-
-def _key(request: HttpRequest) -> str:
-    """Return what tells this request from others, the same when it is repeated."""
-    given = request.headers.get("Idempotency-Key")
-    # Drawn ones are longer than given ones may be.
-    return f"api:{given or secrets.token_hex(33)}"

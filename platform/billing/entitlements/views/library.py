@@ -28,7 +28,7 @@ PAGE_LENGTH = 20
 @never_cache
 @require_safe
 @holders_only()
-def library(request: HolderRequest) -> HttpResponse:
+def owned(request: HolderRequest) -> HttpResponse:
     """GET /library: what the holder bought, newest first."""
     found = selectors.purchases_of(buyer=request.holder)
     page = Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page"))

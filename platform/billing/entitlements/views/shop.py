@@ -207,7 +207,7 @@ def _latest(reader: "Holder | None", resource: "Resource") -> "Entitlement | Non
     usable = selectors.owned(holder=reader, resources=[resource], now=timezone.now())
     return (
         usable.get(resource.pk)
-        or selectors.library(holder=reader).filter(resource=resource).first()
+        or selectors.entitlements_of(holder=reader).filter(resource=resource).first()
     )
 
 
