@@ -6,7 +6,7 @@ docs/protocol.md section 16.
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -14,7 +14,15 @@ from protocol import cbor, cose, hpke
 from protocol.cose import Typ
 from protocol.ed25519 import SigningKey
 from protocol.errors import ProtocolError
-from protocol.fields import DIGEST_BYTES, MAX_TIME, VERSION, check_bytes, check_uint, versioned
+from protocol.fields import (
+    DIGEST_BYTES,
+    MAX_TIME,
+    VERSION,
+    check_bytes,
+    check_uint,
+    check_word,
+    versioned,
+)
 from protocol.text import check_text
 
 NONCE_BYTES = 16
@@ -69,7 +77,7 @@ class ChipProof:
 
     def __post_init__(self) -> None:
         check_bytes("nonce", self.nonce, NONCE_BYTES)
-        object.__setattr__(self, "purpose", _purpose(self.purpose))
+        object.__setattr__(self, "purpose", check_word("purpose", self.purpose, Purpose))
         check_sim("sim", self.sim)
         check_number("number", self.number)
         check_bytes("device", self.device, DIGEST_BYTES)
@@ -112,7 +120,7 @@ class Permit:
     def __post_init__(self) -> None:
         check_bytes("permit", self.permit, PERMIT_BYTES)
         check_bytes("device", self.device, DIGEST_BYTES)
-        object.__setattr__(self, "purpose", _purpose(self.purpose))
+        object.__setattr__(self, "purpose", check_word("purpose", self.purpose, Purpose))
         check_uint("issued", self.issued, high=MAX_TIME)
         check_uint("expires", self.expires, low=self.issued + 1, high=MAX_TIME)
 
@@ -230,12 +238,6 @@ def _check_pattern(field: str, value: object, pattern: str) -> None:
         raise ProtocolError("type_wrong", f"{field} must be text", field)
     if not re.fullmatch(pattern, value):
         raise ProtocolError("value_out_of_range", f"{field} has a wrong form", field)
-
-
-def _purpose(value: Any) -> Purpose:
-    if value not in Purpose.__members__.values():
-        raise ProtocolError("value_out_of_range", "the purpose is unknown", "purpose")
-    return Purpose(value)
 
 
 def _context(sender: str, recipient: str, counter: int) -> bytes:
