@@ -15,10 +15,10 @@ export PYTHONPATH := .:platform
 TEST_SETTINGS := set -a; . ./tests/test.env; set +a;
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo demo-billing run token test check bench screens messages format lint types imports migrations
+.PHONY: help setup system demo demo-billing demo-app-billing demo-offline demos run token test sound check bench screens messages format lint types imports migrations
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.stamp node_modules/.stamp $(MESSAGES) ## Install what this needs in .venv and node_modules; compile translations
 
@@ -28,13 +28,22 @@ demo: setup ## Three people countersign one transaction on real services; receip
 demo-billing: setup ## Buy, use, copy, patch, steal and return a resource, with the real programs
 	$(BIN)/python -m countersign demo-billing $(ARGS)
 
+demo-app-billing: setup ## Bill inside an application, by network and by SMS; those that were changed are refused
+	$(BIN)/python -m countersign demo-app-billing $(ARGS)
+
+demo-offline: setup ## Open a gate and pay without a network, by QR codes and by sound; a device that lies
+	$(BIN)/python -m countersign demo-offline $(ARGS)
+
+demos: setup ## All of these, one after the other
+	$(BIN)/python -m countersign demos $(ARGS)
+
 run: setup ## Serve the site with demo people and a guide; LAN=1 for a phone in the same network
 	@$(BIN)/python -m countersign run --folder '$(FOLDER)' --lan '$(LAN)' $(ARGS)
 
 token: setup ## Answer with a demo person's token: WHO=anna, ben or chen, and LAN as for run
 	@$(BIN)/python -m countersign token --folder '$(FOLDER)' --lan '$(LAN)' $(WHO) $(ARGS)
 
-test: setup $(ORACLE)/.stamp system ## Run all tests; ARGS='-k name' narrows
+test: setup $(ORACLE)/.stamp system sound ## Run all tests; ARGS='-k name' narrows
 	$(BIN)/python -m tests.run $(ARGS)
 
 check: ## Everything CI runs: style first, then types, imports and migrations beside the tests
@@ -44,10 +53,13 @@ check: ## Everything CI runs: style first, then types, imports and migrations be
 	$(MAKE) --no-print-directory test; tests=$$?; \
 	wait $$beside; beside=$$?; test $$beside -eq 0 || cat .checked; exit $$((tests + beside))
 
-bench: setup system ## Measure the main job on PostgreSQL; table, and bench/results/latest.json
+bench: setup system ## Measure reading, the log, the main job and billing; tables, and bench/results/latest.json
+	$(BIN)/python bench/scan.py --quick
+	$(BIN)/python -m bench.log --receipts 10000
 	$(BIN)/python bench/main_job.py $(ARGS)
 
-screens: setup system ## Shoot every page into var/screens/; ARGS='--only landing' narrows
+screens: setup system ## Shoot every page, e-mail and paper into var/screens/; ARGS='--only landing' narrows
+	$(BIN)/python -m tests.browser.printed
 	$(BIN)/python -m tests.browser.screens $(ARGS)
 
 messages: setup ## Bring locale/*.po up to date with the sources; `make test` names what lacks a translation
@@ -77,6 +89,14 @@ migrations: setup ## Check that no model change lacks its migration
 
 system: ## Install missing system parts with apt, saying so first; SYSTEM=no forbids it
 	@.ci/system $(SYSTEM)
+
+sound: setup system ## Install what near-field links by sound need; left out where it cannot be compiled
+	@$(MAKE) --no-print-directory --silent $(VENV)/.sound || echo 'Left out: sound. It needs g++ and python3-dev, and is then added by: make sound'
+
+$(VENV)/.sound: requirements-sound.txt
+	@command -v g++ >/dev/null
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-sound.txt
+	@touch $@
 
 $(VENV)/.stamp: requirements.txt requirements-hsm.txt requirements-dev.txt
 	$(call make_venv,$(VENV),requirements-dev.txt)

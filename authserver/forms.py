@@ -91,9 +91,21 @@ class Body:
         values = self.fields.get(name)
         if type(values) is not list or len(values) != count:
             raise _invalid(f"{name} must be a list of {count}.")
-        if any(type(value) is not dict for value in values):
+        return [Body({name: value}).object(name, required, optional) for value in values]
+
+    def object(self, name: str, required: Sequence[str], optional: Sequence[str] = ()) -> "Body":
+        """Return a field that holds an object with these fields."""
+        value = self.fields.get(name)
+        if type(value) is not dict:
             raise _invalid(f"{name} must hold objects.")
-        return [Body.of(value, required, optional) for value in values]
+        return Body.of(value, required, optional)
+
+    def binaries(self, name: str, most: int, size: int) -> list[bytes]:
+        """Return a field that holds a list of at most so many bytes, each of this size."""
+        values = self.fields.get(name)
+        if type(values) is not list or len(values) > most:
+            raise _invalid(f"{name} must be a list of at most {most}.")
+        return [Body({name: value}).binary(name, size) for value in values]
 
 
 def number_in_query(request: HttpRequest, name: str, *, default: int, high: int) -> int:

@@ -12,6 +12,7 @@ from functools import wraps
 from pathlib import Path
 
 import qrcode
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -69,6 +70,7 @@ def enrolment(request: HttpRequest) -> HttpResponse:
         found=found,
         digits=f"{found.digits[:4]} {found.digits[4:]}".strip(),
         image="" if found.digits or found.is_void else _picture(link),
+        app=f"{settings.AUTHSERVER_ORIGIN}/token/",
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -15,12 +16,15 @@ from authserver.models import (
     FormerKey,
     HostKey,
     HostState,
+    LogRefusal,
     Passage,
     Platform,
     Server,
     Verdict,
+    WitnessedLog,
 )
 from protocol.keys import day_of
+from protocol.text import ORIGIN
 
 MAX_PAGE = 1000
 BUDGET_SPAN = timedelta(days=30)
@@ -248,6 +252,29 @@ def _events_are_settled() -> bool:
     return True
 
 
+def platform_origins() -> list[str]:
+    """Return where the platforms are that this host serves, each an origin and nothing else."""
+    kept = set(Platform.objects.values_list("origin", flat=True))
+    return sorted(origin for origin in kept if re.fullmatch(ORIGIN, origin))
+
+
+def witnessed_log(platform: str) -> WitnessedLog:
+    """Return what this host signed for last of a platform's receipt log.
+
+    Raises:
+        AuthserverError: ``not_found``.
+    """
+    held = WitnessedLog.objects.filter(platform=platform).first()
+    if held is None:
+        raise AuthserverError(Code.NOT_FOUND)
+    return held
+
+
+def log_refusals() -> list[LogRefusal]:
+    """Return what was refused of the logs of platforms, the newest first."""
+    return list(LogRefusal.objects.order_by("-id")[:MAX_PAGE])
+
+
 def host_state() -> HostState:
     """Return the host's row.
 
@@ -263,5 +290,7 @@ def host_state() -> HostState:
 def valid_host_keys(now: datetime) -> QuerySet[HostKey]:
     """Return the host keys within their days that are not retired, newest first."""
     today = day_of(int(now.timestamp()))
-    valid = HostKey.objects.filter(from_day__lte=today, to_day__gte=today, retired_at=None)
+    valid = HostKey.objects.filter(
+        from_day__lte=today, to_day__gte=today, retired_at=None, compromised_at=None
+    )
     return valid.order_by("-id")

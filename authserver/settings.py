@@ -21,6 +21,8 @@ real environment wins.
 ``AUTHSERVER_ROOT_KEY_FILE``    Host root key, needed only to certify host keys;
                                 default ``var/authserver-root.key``.
 ``AUTHSERVER_LOG_LEVEL``        Default ``INFO``.
+``AUTHSERVER_METRICS_TOKEN``    What monitoring shows to read ``/metrics``; secret.  Without one
+                                there are no figures to be had.
 ``AUTHSERVER_HSTS_SECONDS``     How long browsers insist on HTTPS; default a year, 0 for not.
 ``AUTHSERVER_HOST``, ``_PORT``  Where ``serve`` listens; default 127.0.0.1 and 8001.
 ``AUTHSERVER_WORKERS``          Its processes; default 2.
@@ -36,6 +38,7 @@ from urllib.parse import urlsplit
 
 import environ
 
+from protocol.environment import Environment
 from protocol.moving import MAX_PACKAGE_BYTES
 
 BASE_DIR = Path(__file__).resolve().parents[1]
@@ -44,11 +47,11 @@ VAR_DIR = BASE_DIR / "var"
 _env_file = Path(os.environ.get("AUTHSERVER_ENV_FILE", VAR_DIR / "authserver.env"))
 if _env_file.exists():
     environ.Env.read_env(_env_file)
-env = environ.FileAwareEnv()
+env = Environment()
 
 SECRET_NAMES = (
     *("AUTHSERVER_SECRET_KEY", "AUTHSERVER_KEK", "AUTHSERVER_PKCS11_PIN"),
-    "AUTHSERVER_DATABASE_URL",
+    *("AUTHSERVER_DATABASE_URL", "AUTHSERVER_METRICS_TOKEN"),
 )
 # Stripped, since a file of a secret usually ends with a line break.
 SECRET_KEY = env.str("AUTHSERVER_SECRET_KEY").strip()
@@ -66,6 +69,7 @@ AUTHSERVER_ORIGIN = env.str("AUTHSERVER_ORIGIN").rstrip("/")
 AUTHSERVER_ROOT_KEY_FILE = Path(
     env.str("AUTHSERVER_ROOT_KEY_FILE", default=str(VAR_DIR / "authserver-root.key"))
 )
+AUTHSERVER_METRICS_TOKEN = env.str("AUTHSERVER_METRICS_TOKEN", default="").strip()
 AUTHSERVER_HOST = env.str("AUTHSERVER_HOST", default="127.0.0.1")
 AUTHSERVER_PORT = env.int("AUTHSERVER_PORT", default=8001)
 AUTHSERVER_WORKERS = env.int("AUTHSERVER_WORKERS", default=2)
@@ -82,15 +86,20 @@ INSTALLED_APPS = [
     *("django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"),
     "authserver",
 ]
-MIDDLEWARE = ["authserver.middleware.Boundary"]
+MIDDLEWARE = [
+    "authserver.middleware.Boundary",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+]
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 APPEND_SLASH = False
 # More is refused as too_large before Django reads it (authserver.middleware).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
-# The one page speaks the reader's language (authserver.pages); the API speaks English.
+# Pages speak the reader's language (authserver.pages); the API speaks English.
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "authserver" / "locale"]
+# Set by the token app's own choice of language; it says nothing else.
+LANGUAGE_COOKIE_NAME = "token-language"
 USE_TZ = True
 TIME_ZONE = "UTC"
 # No SecurityMiddleware: the headers that apply to this service are set in authserver.middleware;
@@ -123,6 +132,30 @@ UPLOADS = {
     "/v1/servers/import": MAX_PACKAGE_BYTES,
 }
 FILE_UPLOAD_HANDLERS = ["authserver.operators.uploads.SealedUploadHandler"]
+
+# The token app, served from where its parts are kept.  What it reads like the scanning app are
+# that one's own modules, by their place on the disk: nothing of the site is imported.
+STATIC_URL = "/token/"
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+_modules, _site = BASE_DIR / "node_modules", BASE_DIR / "platform"
+STATICFILES_DIRS = [
+    ("app", BASE_DIR / "authserver" / "static" / "token"),
+    ("receipts", _site / "receipts" / "static" / "receipts"),
+    ("offline", _site / "offline" / "static" / "offline"),
+    ("protocol", BASE_DIR / "protocol" / "tables"),
+    ("vendor/cborg", _modules / "cborg" / "lib"),
+    ("vendor/hash-wasm", _modules / "hash-wasm" / "dist"),
+    ("vendor/sm-crypto", _modules / "sm-crypto" / "dist"),
+    ("vendor/zxing-wasm", _modules / "zxing-wasm" / "dist" / "es"),
+    # Beside their loaders, es/*/index.js.
+    ("vendor/zxing-wasm/reader", _modules / "zxing-wasm" / "dist" / "reader"),
+    ("vendor/zxing-wasm/writer", _modules / "zxing-wasm" / "dist" / "writer"),
+    # Its tokens and components: holders know the family.
+    ("site", _site / "countersign" / "static" / "countersign"),
+]
+WHITENOISE_USE_FINDERS = True
+# Names carry no hash, so that modules find each other: a browser asks again after a minute.
+WHITENOISE_MAX_AGE = 60
 
 
 def _database() -> dict[str, Any]:

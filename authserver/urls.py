@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from authserver import judging, pages, problems, transfers, views
+from authserver import judging, metrics, pages, problems, token_app, token_pwa, transfers, views
 
 VK = "(?P<vk>[0-9a-f]{16})"
 S = "(?P<s>[0-9a-f]{64})"
@@ -42,11 +42,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^v1/policy\Z", require_http_methods(["GET", "HEAD", "PUT"])(views.policy)),
     _post("v1/enrolments", views.enrol),
     _get("v1/keys", views.keys),
+    _get(r"v1/logs/(?P<platform>[\x21-\x7e]{1,16})/checkpoint\.cbor", judging.held_checkpoint),
     _get("healthz", views.healthz),
     _get("readyz", views.readyz),
     _get("version", views.version),
+    _get("metrics", metrics.metrics),
     path("e", require_http_methods(["GET", "HEAD", "POST"])(pages.enrolment)),
     _get("p", pages.stray_code),
+    _get("token/", token_app.page),
+    _get("token/catalog.js", token_app.catalog),
+    _get("token/manifest.json", token_pwa.manifest),
+    _get("token/sw.js", token_pwa.service_worker),
     _get(r"(?P<name>(?:enrolment|operator)\.(?:js|css))", pages.static_file),
     path("operator/", include("authserver.operators.urls")),
 ]

@@ -241,6 +241,7 @@ def keys(request: HttpRequest) -> JsonResponse:
             "root": base64url.encode(host.root),
             "certificates": [base64url.encode(key.certificate) for key in host.keys],
             "retired_at": [_unix(key.retired_at) for key in host.keys],
+            "compromised_at": [_unix(key.compromised_at) for key in host.keys],
             "time": int(timezone.now().timestamp()),
         }
     )

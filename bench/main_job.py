@@ -1,9 +1,9 @@
 """``make bench``: what is done most, beside a bare django-otp view on one PostgreSQL server.
 
-That is the main job, and the status codes of billing.  All run as in production: granian with two
-workers for each service, and commits that are on the disk.  They are measured over HTTP and in
-turns, so that whatever else the machine does falls on all.  Clients run on the same machine;
-their CPU time is shown apart.
+That is the main job, the status codes of billing, and the requests of applications.  All run as in
+production: granian with two workers for each service, and commits that are on the disk.  They are
+measured over HTTP and in turns, so that whatever else the machine does falls on all.  Clients run
+on the same machine; their CPU time is shown apart.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Generic
 
+from bench.bills import LIMITS, Bill, bills
 from bench.floor.service import running_floor
 from bench.load import client_processes, enrol_tokens, run_clients
 from bench.meters import Meters
@@ -35,6 +36,8 @@ from tests.e2e.party import Party
 CLIENTS = (1, 8, 32)
 WORKERS = 2
 HOLDERS = 4
+# Who bill in applications, each with a few phones.
+PAYERS = 4
 DEVICES = 2 * max(CLIENTS)
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 # Tokens are enrolled for so many times the steps that the fastest round so far lets expect.
@@ -79,6 +82,8 @@ class Bench:
     keys: list[str]
     job: Service[Token]
     billing: Service[Use]
+    network: Service[Bill]
+    sms: Service[Bill]
     floor: Service[Device]
     fastest: float = 50.0
 
@@ -86,25 +91,37 @@ class Bench:
         """Fill caches, open connections, and learn how many tokens are needed."""
         self.measure(max(CLIENTS), _WARM_UP_SECONDS)
 
-    def measure(self, clients: int, seconds: float) -> tuple[Round, Round, Round]:
-        """Measure the job, status codes, then the floor."""
+    def measure(self, clients: int, seconds: float) -> dict[str, Round]:
+        """Measure all, the floor last, each by its name."""
         self._enrol_enough(clients, seconds)
-        job = self.job.measure(self.pool, self.meters, clients, seconds)
-        billing = self.billing.measure(self.pool, self.meters, clients, seconds)
-        floor = self.floor.measure(self.pool, self.meters, clients, seconds)
-        self.fastest = max(self.fastest, job.per_second)
-        return job, billing, floor
+        found = {
+            name: service.measure(self.pool, self.meters, clients, seconds)
+            for name, service in self.services.items()
+        }
+        self.fastest = max(self.fastest, found["job"].per_second)
+        return found
+
+    @property
+    def services(self) -> "dict[str, Service[Any]]":
+        """All that is measured, in order."""
+        return {
+            "job": self.job,
+            "billing": self.billing,
+            "network": self.network,
+            "sms": self.sms,
+            "floor": self.floor,
+        }
 
     def add_round(self, clients: int, seconds: float) -> str:
         """Measure, keep what was measured, and return it as a line."""
-        job, billing, floor = self.measure(clients, seconds)
-        self.job.rounds.setdefault(clients, []).append(job)
-        self.billing.rounds.setdefault(clients, []).append(billing)
-        self.floor.rounds.setdefault(clients, []).append(floor)
+        found = self.measure(clients, seconds)
+        for name, part in found.items():
+            self.services[name].rounds.setdefault(clients, []).append(part)
+        rates = {name: part.per_second for name, part in found.items()}
         return (
-            f"{clients:3} clients: {job.per_second:6.1f} steps/s, {billing.per_second:6.1f} "
-            f"status codes/s, floor {floor.per_second:6.1f} checks/s, "
-            f"ratio {job.per_second / floor.per_second:.3f}"
+            f"{clients:3} clients: {rates['job']:6.1f} steps/s, {rates['billing']:6.1f} status "
+            f"codes/s, {rates['network']:6.1f} requests/s, {rates['sms']:6.1f} charges by SMS/s, "
+            f"floor {rates['floor']:6.1f} checks/s, ratio {rates['job'] / rates['floor']:.3f}"
         )
 
     def _enrol_enough(self, clients: int, seconds: float) -> None:
@@ -123,6 +140,7 @@ def prepared(folder: Path) -> Iterator[Bench]:
     postgres.SETTINGS["shared_preload_libraries"] = "pg_stat_statements"
     # Few devices stand for many.
     os.environ["BILLING_CALLS_PER_MINUTE"] = "1000000"
+    os.environ.update(LIMITS)
     with ExitStack() as stack:
         server_url = stack.enter_context(postgres.throwaway_postgres())
         platform, authserver, floor_database = (
@@ -149,7 +167,9 @@ def prepared(folder: Path) -> Iterator[Bench]:
         )
         pids = {name: process.pid for name, process in services.processes.items()}
         meters = stack.enter_context(Meters(server_url, pids | {"floor": floor.pid}))
-        parties = [_sign_up(services, number) for number in range(HOLDERS)]
+        everybody = [_sign_up(services, number) for number in range(HOLDERS + PAYERS)]
+        parties, payers = everybody[:HOLDERS], everybody[HOLDERS:]
+        by_network, by_sms = bills(services, parties[0], payers)
         yield Bench(
             pool=stack.enter_context(client_processes()),
             meters=meters,
@@ -157,6 +177,8 @@ def prepared(folder: Path) -> Iterator[Bench]:
             billing=Service(
                 services.platform_port, ("platform", "postgres"), bought_uses(parties)
             ),
+            network=Service(services.platform_port, ("platform", "postgres"), by_network),
+            sms=Service(services.platform_port, ("platform", "postgres"), by_sms),
             job=Service(services.platform_port, ("platform", "authserver", "postgres")),
             floor=Service(floor.port, ("floor", "postgres"), floor.devices),
         )
@@ -172,9 +194,8 @@ def run(*, rounds: int, seconds: float, json_path: Path) -> None:
             for number in range(1, rounds + 1):
                 for clients in CLIENTS:
                     _say(f"round {number} of {rounds}, {bench.add_round(clients, seconds)}")
-    found = _machine(rounds, seconds) | results(
-        bench.job.rounds, bench.billing.rounds, bench.floor.rounds
-    )
+    measured = (service.rounds for service in bench.services.values())
+    found = _machine(rounds, seconds) | results(*measured)
     json_path.parent.mkdir(parents=True, exist_ok=True)
     json_path.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
     _say(f"\n{table(found)}\n\nFigures: {json_path}")
@@ -182,16 +203,17 @@ def run(*, rounds: int, seconds: float, json_path: Path) -> None:
     _say(
         f"main job at {CLIENTS[1]} clients: {middle['steps_per_second']} steps/s, "
         f"{middle['ratio_to_floor']} of the django-otp view; "
-        f"{found['billing'][str(CLIENTS[1])]['pairs_per_second']} status codes/s"
+        f"{found['billing'][str(CLIENTS[1])]['pairs_per_second']} status codes/s, "
+        f"{found['charges'][str(CLIENTS[1])]['charges_per_second']} charges by SMS/s"
     )
 
 
 def main() -> None:
     """Read the command line and run."""
     parser = argparse.ArgumentParser(
-        description="Measure the main job, status codes and the floor."
+        description="Measure the main job, status codes, billing requests and the floor."
     )
-    parser.add_argument("--quick", action="store_true", help="about 40 seconds, for a first look")
+    parser.add_argument("--quick", action="store_true", help="about a minute, for a first look")
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE")
     options = parser.parse_args()
     # Whoever ends us, `timeout` for one, has the services and their folder cleared away first.

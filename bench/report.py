@@ -69,17 +69,23 @@ def figures(rounds: Sequence[Round], *, noun: str) -> dict[str, Any]:
 Rounds = Mapping[int, Sequence[Round]]
 
 
-def results(job: Rounds, billing: Rounds, floor: Rounds) -> dict[str, Any]:
-    """Return the figures of all three by number of clients, as JSON holds them.
+def results(
+    job: Rounds, billing: Rounds, network: Rounds, sms: Rounds, floor: Rounds
+) -> dict[str, Any]:
+    """Return the figures of all by number of clients, as JSON holds them.
 
     Args:
         job: The main job's rounds by number of clients.
         billing: Those of status codes, each asked for and used up.
+        network: Those of applications' requests by the network, verified, waiting for a proof.
+        sms: Those by SMS, each charged.
         floor: The floor's; each round was measured right after the others of the same place.
     """
     return {
         "main_job": {str(n): _beside(job[n], floor[n], noun="step") for n in job},
         "billing": {str(n): _beside(billing[n], floor[n], noun="pair") for n in billing},
+        "requests": {str(n): _beside(network[n], floor[n], noun="request") for n in network},
+        "charges": {str(n): _beside(sms[n], floor[n], noun="charge") for n in sms},
         "floor": {str(n): figures(floor[n], noun="check") for n in floor},
     }
 
@@ -105,6 +111,10 @@ def table(found: Any) -> str:
         *_table("main job", "step", found["main_job"]),
         "",
         *_table("authorize and verify", "pair", found["billing"]),
+        "",
+        *_table("billing request by network", "request", found["requests"]),
+        "",
+        *_table("charge by SMS", "charge", found["charges"]),
         "",
         *_table("floor: django-otp", "check", found["floor"]),
     ]

@@ -60,7 +60,8 @@ class Connection:
         data = response.read()
         if response.status >= 300:
             raise BenchError(f"POST {path}: {response.status} {data.decode(errors='replace')}")
-        answer: dict[str, Any] = json.loads(data)
+        # 204: there is nothing to say.
+        answer: dict[str, Any] = json.loads(data or b"{}")
         return answer
 
     def close(self) -> None:

@@ -43,7 +43,7 @@ def decode(data: bytes, *, max_bytes: int = MAX_BYTES) -> Any:  # checked by who
     check_size(data, max_bytes)
     try:
         value = cbor2.loads(
-            data, max_depth=MAX_DEPTH, allow_indefinite=False, semantic_decoders=_NO_TAGS
+            data, max_depth=MAX_DEPTH, allow_indefinite=False, semantic_decoders=NO_TAGS
         )
         again = encode(value)
     except (cbor2.CBORDecodeError, ProtocolError) as error:
@@ -94,4 +94,4 @@ def _refuse_tag(*_: object) -> NoReturn:
     raise ProtocolError("encoding_invalid", "tags have no place in a message")
 
 
-_NO_TAGS = _NoTags()
+NO_TAGS = _NoTags()

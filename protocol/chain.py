@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from protocol.ed25519 import SIGNATURE_BYTES
 from protocol.errors import ProtocolError
@@ -87,6 +87,31 @@ class Step:
         check_bytes("vsig", self.signature, SIGNATURE_BYTES)
         if not isinstance(self.by, CertifiedServer):
             check_bytes("vk", self.by, ID_BYTES)
+
+    @classmethod
+    def of(
+        cls,
+        statement: Statement,
+        *,
+        decided: int,
+        seq: int,
+        signature: bytes,
+        by: CertifiedServer | bytes,
+    ) -> Self:
+        """Take the content of a statement, and how it was decided; errors as the constructor."""
+        return cls(
+            party=statement.party,
+            demand=statement.demand,
+            serial=statement.serial,
+            sight=statement.sight,
+            nonce=statement.nonce,
+            issued=statement.issued,
+            ttl=statement.ttl,
+            decided=decided,
+            seq=seq,
+            signature=signature,
+            by=by,
+        )
 
     @property
     def vk(self) -> bytes:

@@ -33,6 +33,15 @@ class Typ(StrEnum):
     PERMIT = "cs-permit"
     CHIP_PROOF = "cs-chip-proof"
     MESSAGE = "cs-message"
+    PACKAGE = "cs-package"
+    CHARGE = "cs-charge"
+    OFFLINE_APPLICATION = "cs-offline-application"
+    OFFLINE_TBS = "cs-offline-tbs"
+    OFFLINE_COUNTERSIGN = "cs-offline-countersign"
+    OFFLINE_RESULT = "cs-offline-result"
+    OFFLINE_CODE = "cs-offline-code"
+    CHECKPOINT = "cs-checkpoint"
+    COSIGNATURE = "cs-cosignature"
 
 
 @dataclass(frozen=True, slots=True)

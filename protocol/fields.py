@@ -99,12 +99,12 @@ def check_map(
     return value
 
 
-def versioned(field: str, value: object, length: int) -> list[Any]:
+def versioned(field: str, value: object, length: int, *, version: int = VERSION) -> list[Any]:
     """Return the parts behind the version of a message array of ``length`` parts.
 
     Raises:
         ProtocolError: ``type_wrong`` or ``version_unknown``.
     """
-    if type(value) is list and value and value[0] != VERSION:
+    if type(value) is list and value and value[0] != version:
         raise ProtocolError("version_unknown", f"this {field} has an unknown version", field)
     return check_list(field, value, length)[1:]

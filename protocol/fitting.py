@@ -213,14 +213,8 @@ def _filler(label: str, size: int) -> bytes:
 
 
 def _as_signed(statement: Statement) -> Step:
-    return Step(
-        party=statement.party,
-        demand=statement.demand,
-        serial=statement.serial,
-        sight=statement.sight,
-        nonce=statement.nonce,
-        issued=statement.issued,
-        ttl=statement.ttl,
+    return Step.of(
+        statement,
         decided=statement.issued + statement.ttl,
         seq=MAX_INT,
         signature=_filler("verdict", SIGNATURE_BYTES),

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Self
@@ -10,6 +10,7 @@ from typing import Any, Self
 from protocol import cbor, cose, ed25519
 from protocol.cose import Typ
 from protocol.ed25519 import KEY_BYTES, SigningKey, key_id
+from protocol.ended import Edition, EndedKey
 from protocol.errors import ProtocolError
 from protocol.fields import (
     ID_BYTES,
@@ -27,6 +28,9 @@ from protocol.text import check_ascii, check_origin, check_text
 
 SECONDS_PER_DAY = 86400
 MAX_DIRECTORY_BYTES = 60_000
+# Of the platform in a directory, and of each host.
+MAX_CERTIFICATES = 100
+DIRECTORY_VERSION = 2
 
 
 class Purpose(StrEnum):
@@ -38,6 +42,8 @@ class Purpose(StrEnum):
     HOST = "host"
     BILLING = "billing"
     PERMIT = "permit"
+    OFFLINE = "offline"
+    LOG = "log"
 
 
 def day_of(seconds: int) -> int:
@@ -177,22 +183,43 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """The keys a verifier holds: ``[1, platform, issued, root, [* cs-key], [* host]]``.
+    """The keys a verifier holds, typ cs-directory.
 
-    Only platform and host keys; a paired server's key comes with its certificate.
+    ``[2, platform, number, issued, root, [* cs-key], [* ended], [* host]]``.  Only platform and
+    host keys; a paired server's key comes with its certificate.
+
+    Attributes:
+        number: Rises with each that the platform signs, and is never given twice.
+        issued: Unix seconds.
+        root: The platform's, 32 bytes.
+        certificates: ``cs-key`` messages for the platform's keys, signed by ``root``.
+        ended: Keys of the platform and of hosts that ended before their last day, by kid.
+        signed_by: The kid of the key that signed it, of one that was read.
     """
 
     platform: Platform
+    number: int
     issued: int
     root: bytes
     certificates: tuple[bytes, ...]
+    ended: tuple[EndedKey, ...]
     hosts: tuple[Host, ...]
+    signed_by: bytes = field(default=b"", compare=False)
 
     def __post_init__(self) -> None:
+        check_uint("number", self.number)
         check_uint("issued", self.issued, high=MAX_TIME)
         _check_key(self.root)
+        kids = [key.kid for key in self.ended]
+        if kids != sorted(set(kids)):
+            raise ProtocolError("value_out_of_range", "ended keys are not in order", "ended")
         if len({host.number for host in self.hosts}) != len(self.hosts):
             raise ProtocolError("value_out_of_range", "two hosts have one number", "hosts")
+
+    @property
+    def edition(self) -> Edition:
+        """What a reader without room for all of it remembers."""
+        return Edition(self.number, self.issued, self.ended)
 
     def keys(self, purpose: Purpose) -> list[KeyCertificate]:
         """Return the platform's keys of one purpose."""
@@ -203,23 +230,48 @@ class Directory:
             and certificate.subject == self.platform.id
         ]
 
+    def end_of(self, key: bytes) -> EndedKey | None:
+        """Return how a key ended, or ``None`` when it did not before its last day."""
+        kid = key_id(key)
+        return next((ended for ended in self.ended if ended.kid == kid), None)
+
     def host(self, number: int) -> Host | None:
         """Return the host of that number, if listed."""
         return next((host for host in self.hosts if host.number == number), None)
 
-    def sign(self, key: SigningKey) -> bytes:
-        """Return the directory as COSE_Sign1, typ cs-directory; ``too_large`` above 60 KB."""
-        payload = cbor.encode(
+    def check_successor(self, newer: "Directory") -> None:
+        """Refuse another directory in the place of this one, unless it is the very same.
+
+        Raises:
+            ProtocolError: as :meth:`Edition.check_successor`; ``signature_invalid`` when it is
+                of another platform or root.
+        """
+        if (newer.root, newer.platform.id) != (self.root, self.platform.id):
+            raise ProtocolError("signature_invalid", "the directory has another root key")
+        if newer == self:
+            return
+        if newer.number == self.number:
+            raise ProtocolError("value_out_of_range", "two directories have one number")
+        self.edition.check_successor(newer.edition, newer.signed_by)
+
+    def payload(self) -> bytes:
+        """Return the bytes the platform signs."""
+        return cbor.encode(
             [
-                VERSION,
+                DIRECTORY_VERSION,
                 self.platform.to_cbor(),
+                self.number,
                 self.issued,
                 self.root,
                 list(self.certificates),
+                [ended.to_cbor() for ended in self.ended],
                 [host.to_cbor() for host in self.hosts],
             ]
         )
-        return cose.sign(key, Typ.DIRECTORY, payload, max_bytes=MAX_DIRECTORY_BYTES)
+
+    def sign(self, key: SigningKey) -> bytes:
+        """Return the directory as COSE_Sign1, typ cs-directory; ``too_large`` above 60 KB."""
+        return cose.sign(key, Typ.DIRECTORY, self.payload(), max_bytes=MAX_DIRECTORY_BYTES)
 
     @classmethod
     def open(cls, message: bytes, *, root: bytes | None = None) -> Self:
@@ -232,31 +284,45 @@ class Directory:
 
         Raises:
             ProtocolError: whatever rule it breaks; ``signature_invalid`` when no directory key
-                of this root signed it.
+                of this root signed it, or one that had ended.
         """
         signed = cose.parse(message, max_bytes=MAX_DIRECTORY_BYTES)
         cose.require_typ(signed, Typ.DIRECTORY)
-        platform, issued, own_root, certificates, hosts = versioned(
-            "directory", cbor.decode(signed.payload, max_bytes=MAX_DIRECTORY_BYTES), 6
-        )
-        directory = cls(
-            Platform.from_cbor(platform),
-            issued,
-            own_root,
-            _messages("certificates", certificates),
-            tuple(_host(value) for value in check_list("hosts", hosts, 0, 1000)),
-        )
+        directory = cls._from_payload(signed.payload)
         if root is not None and directory.root != root:
             raise ProtocolError("signature_invalid", "the directory has another root key")
-        signers = directory.keys(Purpose.DIRECTORY)
-        if not any(
-            signed.is_signed_by(signer.key) and signer.covers(directory.issued)
-            for signer in signers
-        ):
+        current = [key for key in directory.keys(Purpose.DIRECTORY) if directory._may_sign(key)]
+        signer = find_signer(signed, current)
+        if signer is None:
             raise ProtocolError("signature_invalid", "the directory's signature is not valid")
         for host in directory.hosts:
             host.host_keys()
-        return directory
+        return replace(directory, signed_by=key_id(signer.key))
+
+    @classmethod
+    def _from_payload(cls, payload: bytes) -> Self:
+        platform, number, issued, root, certificates, ended, hosts = versioned(
+            "directory",
+            cbor.decode(payload, max_bytes=MAX_DIRECTORY_BYTES),
+            8,
+            version=DIRECTORY_VERSION,
+        )
+        return cls(
+            Platform.from_cbor(platform),
+            number,
+            issued,
+            root,
+            _messages("certificates", certificates),
+            tuple(map(EndedKey.from_cbor, check_list("ended", ended, 0, 1000))),
+            tuple(_host(value) for value in check_list("hosts", hosts, 0, 1000)),
+        )
+
+    def _may_sign(self, key: KeyCertificate) -> bool:
+        """Whether a directory key may have signed this; one that got out never may."""
+        end = self.end_of(key.key)
+        return key.covers(self.issued) and (
+            end is None or (end.compromised_at is None and not end.is_retired(self.issued))
+        )
 
 
 def find_signer(
@@ -286,7 +352,7 @@ def _check_days(from_day: object, to_day: object) -> None:
 
 
 def _messages(field: str, value: object) -> tuple[bytes, ...]:
-    messages = check_list(field, value, 0, 100)
+    messages = check_list(field, value, 0, MAX_CERTIFICATES)
     if not all(type(message) is bytes for message in messages):
         raise ProtocolError("type_wrong", f"{field} must be signed messages", field)
     return tuple(messages)

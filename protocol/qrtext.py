@@ -25,6 +25,8 @@ class Link(Enum):
     BUNDLE = ("t", 2, 3)
     ENROLMENT = ("e", 4, 5)
     PROVISION = ("p", 6, 7)
+    OFFLINE = ("o", 8, 9)
+    KEY = ("k", 10, 11)
 
     @property
     def path(self) -> str:

@@ -3,82 +3,37 @@
 The numbers stand in docs/protocol.md section 10, which also says what may be claimed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from enum import StrEnum
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from protocol import cose
-from protocol.chain import CertifiedServer, Step, clock_faults
+from protocol.certified import Certificates, certified
+from protocol.chain import Step, clock_faults
+from protocol.charge import Charge
 from protocol.cose import Sign1, Typ
+from protocol.cosignature import cosigners
 from protocol.ed25519 import key_id
+from protocol.ended import KEY_COMPROMISED
 from protocol.errors import ProtocolError
-from protocol.keys import Directory, Host, Purpose, ServerCertificate, day_of, find_signer
+from protocol.keys import Directory, Purpose, find_signer
+from protocol.log import Checkpoint, Proof, check_logged
+from protocol.outcome import REFUSED, Check, Outcome, Report, failed, passed, unchecked, utc
 from protocol.rebuild import Rebuilt, rebuild
 from protocol.receipt import Receipt
+from protocol.statement import Platform
 from protocol.verdict import Reason
 
-# Code of the one line that fails on a sound refusal.
-REFUSED = "refused"
-
-
-class Outcome(StrEnum):
-    """How one check ended."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    UNCHECKED = "unchecked"
-
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One line of a report.
+class _Held:
+    """What a reader has to check with; ``logged`` is a checkpoint that proves the receipt."""
 
-    Attributes:
-        number: Number of the check in docs/protocol.md section 10.
-        outcome: Passed, failed, or not possible with the keys at hand.
-        code: Stable; on failure the failure code, else the name of the check.
-        text: One sentence for people.
-        step: Position of the step concerned, or ``None`` for the whole receipt.
-    """
+    directory: Directory
+    fetched: Certificates
+    logged: Checkpoint | None
 
-    number: int
-    outcome: Outcome
-    code: str
-    text: str
-    step: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """All checks of one receipt, what must be said beside them, and what could be read of it."""
-
-    checks: tuple[Check, ...]
-    always: tuple[str, ...]
-    receipt: Receipt | None = None
-    steps: tuple[Rebuilt, ...] = ()
-
-    @property
-    def is_valid(self) -> bool:
-        """Whether nothing failed; lines may still be unchecked."""
-        return not self.failures
-
-    @property
-    def is_refusal(self) -> bool:
-        """Whether it is the sound record of a refused step: nothing failed but that."""
-        return [check.code for check in self.failures] == [REFUSED]
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every line passed, so that the whole may be shown green."""
-        return all(check.outcome is Outcome.PASSED for check in self.checks)
-
-    @property
-    def failures(self) -> list[Check]:
-        """The lines that failed."""
-        return [check for check in self.checks if check.outcome is Outcome.FAILED]
+    def was_logged_before(self, at: int) -> bool:
+        return self.logged is not None and self.logged.time < at
 
 
 _WORDS = {
@@ -89,21 +44,22 @@ _WORDS = {
     Reason.EXPIRED: "refused, not answered in time",
 }
 
-_passed = partial(Check, outcome=Outcome.PASSED)
-_failed = partial(Check, outcome=Outcome.FAILED)
-_unchecked = partial(Check, outcome=Outcome.UNCHECKED)
-
 
 def verify_receipt(
-    message: bytes, directory: Directory, fetched: Mapping[bytes, Sequence[bytes]] | None = None
+    message: bytes,
+    directory: Directory,
+    fetched: Certificates | None = None,
+    proof: bytes | None = None,
 ) -> Report:
-    """Check a receipt or refusal.
+    """Check a receipt or refusal, or the receipt of a charge.
 
     Args:
         message: The COSE_Sign1 bytes.
         directory: The keys the reader installed.
         fetched: Server certificates (typ cs-server) obtained beside the receipt, by ``vk``: a
             server that has moved has one of each host.
+        proof: Content of a proof file, that the receipt is in the log (docs/protocol.md
+            section 22).
 
     Returns:
         The report.  Bad input fails a check; it is never an exception.
@@ -111,48 +67,104 @@ def verify_receipt(
     always = (
         "This proves what was signed, not who held the token.",
         "A later step may exist.",
-        f"Keys as of {_utc(directory.issued)}.",
+        _age_of_keys(directory),
     )
+    logged, in_log = _check_log(message, directory, proof)
+    held = _Held(directory, fetched or {}, logged)
     # 1. The bytes are a receipt or a refusal, and its steps can be rebuilt.
     try:
         signed = cose.parse(message)
+        if signed.typ == Typ.CHARGE:
+            charge = Charge.from_signed(signed)
+            return _verify_charge(charge, signed, held, in_log)
         receipt = Receipt.from_signed(signed)
         steps = rebuild(receipt)
     except ProtocolError as error:
-        line = _failed(1, code=error.code, text=f"Not a receipt: {error.detail}.")
-        return Report((line,), always)
-    checks = [_passed(1, code="form", text="The receipt is well formed.")]
-    checks += _check_platform(receipt, signed, directory)
-    checks += _check_clocks(receipt)
-    for step, rebuilt in zip(receipt.steps, steps, strict=True):
-        checks += _check_step(step, rebuilt, receipt.reason, directory, fetched or {})
-    # 7. Folded steps are proved only by fetching them.
-    if receipt.folded:
-        steps_are, their = ("step is", "its") if receipt.folded == 1 else ("steps are", "their")
-        text = (
-            f"{receipt.folded} earlier {steps_are} bound by digest and not shown; {their} number "
-            "is the platform's and the last signer's word."
-        )
-        checks.append(_unchecked(7, code="folded", text=text))
+        line = failed(1, code=error.code, text=f"Not a receipt: {error.detail}.")
+        return Report((line, *in_log), always)
+    by_step = [
+        line
+        for step, rebuilt in zip(receipt.steps, steps, strict=True)
+        for line in _check_step(step, rebuilt, receipt.reason, held)
+    ]
+    # Servers vouch for what they accepted, even if the platform's key got out.
+    is_vouched = receipt.is_accepted and all(line.outcome is Outcome.PASSED for line in by_step)
+    checks = [passed(1, code="form", text="The receipt is well formed.")]
+    checks += _check_platform(
+        receipt.platform, receipt.decided, signed, held, is_vouched=is_vouched
+    )
+    checks += [*_check_clocks(receipt), *by_step, *_check_folded(receipt.folded)]
     # 8. The step was accepted: a refusal, sound as it may be, is never valid as a receipt.
     if not receipt.is_accepted:
         text = f"Nothing was signed: the step was {_WORDS[receipt.reason]}."
-        checks.append(_failed(8, code=REFUSED, text=text, step=receipt.length - 1))
-    return Report(tuple(checks), always, receipt, tuple(steps))
+        checks.append(failed(8, code=REFUSED, text=text, step=receipt.length - 1))
+    return Report((*checks, *in_log), always, receipt, tuple(steps))
 
 
-def _check_platform(receipt: Receipt, signed: Sign1, directory: Directory) -> Iterator[Check]:
+def _check_log(
+    message: bytes, directory: Directory, proof: bytes | None
+) -> tuple[Checkpoint | None, list[Check]]:
+    """Return the checkpoint that a receipt is proved to be under, and the line on it."""
+    if proof is None:
+        return None, []
+    # 10. It is in the log, under a checkpoint that the platform signed.
+    try:
+        read = Proof.from_bytes(proof)
+        checkpoint = check_logged(message, read, directory)
+        hosts = cosigners(read, checkpoint, directory)
+    except ProtocolError as error:
+        if error.code == KEY_COMPROMISED:
+            text = f"Whether it is in the log cannot be told: {error.detail}."
+            return None, [unchecked(10, code=KEY_COMPROMISED, text=text)]
+        text = f"Not proved to be in the log: {error.detail}."
+        return None, [failed(10, code="proof_invalid", text=text)]
+    text = (
+        f"It is one of the {checkpoint.size} entries of the log of {checkpoint.origin} as of "
+        f"{utc(checkpoint.time)}."
+    )
+    if hosts:
+        text += f" Signed as well by {', '.join(hosts)}."
+    return checkpoint, [passed(10, code="logged", text=text)]
+
+
+def _verify_charge(charge: Charge, signed: Sign1, held: _Held, in_log: list[Check]) -> Report:
+    checks = [passed(1, code="form", text="The receipt is well formed.")]
+    checks += _check_platform(charge.platform, charge.captured, signed, held, is_vouched=False)
+    # 9. No server of a token signed: how it was confirmed is the platform's word, never green.
+    confirmed = "the payer confirmed it" if charge.paid else "it was confirmed"
+    text = (
+        f"The platform says that {confirmed} at {utc(charge.captured)} by "
+        f"{charge.way_words}; nobody else signed it."
+    )
+    checks.append(unchecked(9, code="platform_word", text=text))
+    always = (
+        (
+            "This proves what the platform charged, not who held the terminal.",
+            "It may have been paid back since.",
+        )
+        if charge.paid
+        else (
+            "This proves what the platform authorized, not who held the terminal.",
+            "Nothing was paid.",
+        )
+    )
+    return Report((*checks, *in_log), (*always, _age_of_keys(held.directory)), charge=charge)
+
+
+def _check_platform(
+    platform: Platform, at: int, signed: Sign1, held: _Held, *, is_vouched: bool
+) -> Iterator[Check]:
     # 2. The platform is the one whose keys the reader holds.
-    if receipt.platform.id != directory.platform.id:
-        text = f"The keys of the platform {receipt.platform.id} are not here."
-        yield _failed(2, code="receipt_not_ours", text=text)
+    if platform.id != held.directory.platform.id:
+        text = f"The keys of the platform {platform.id} are not here."
+        yield failed(2, code="receipt_not_ours", text=text)
         return
-    yield _passed(2, code="platform", text=f"It names the platform {receipt.platform.id}.")
+    yield passed(2, code="platform", text=f"It names the platform {platform.id}.")
     # 3. A receipt key of that platform signed it, within the days of its certificate.
-    certificates = directory.keys(Purpose.RECEIPT)
-    current = [known for known in certificates if known.covers(receipt.decided)]
-    if find_signer(signed, current):
-        yield _passed(3, code="receipt_signature", text="The platform signed exactly this.")
+    certificates = held.directory.keys(Purpose.RECEIPT)
+    current = [known for known in certificates if known.covers(at)]
+    if signer := find_signer(signed, current):
+        yield _check_end(signer.key, at, held, is_vouched=is_vouched)
         return
     if signed.kid not in {key_id(known.key) for known in certificates}:
         text = "It is signed with a key that is not among the platform's keys here."
@@ -160,7 +172,22 @@ def _check_platform(receipt: Receipt, signed: Sign1, directory: Directory) -> It
         text = "The platform's key was not valid on the receipt's date."
     else:
         text = "The platform's signature does not fit: something was changed."
-    yield _failed(3, code="receipt_signature_invalid", text=text)
+    yield failed(3, code="receipt_signature_invalid", text=text)
+
+
+def _check_end(key: bytes, at: int, held: _Held, *, is_vouched: bool) -> Check:
+    """Say what the signature of one of the platform's keys is worth."""
+    end = held.directory.end_of(key)
+    if end is not None and end.is_retired(at):
+        text = "The platform's key had been retired on the receipt's date."
+        return failed(3, code="receipt_signature_invalid", text=text)
+    leaked_at = None if end is None else end.compromised_at
+    if leaked_at is not None and not is_vouched and not held.was_logged_before(leaked_at):
+        text = (
+            f"The platform's key was compromised on {utc(leaked_at)}: who signed cannot be told."
+        )
+        return unchecked(3, code=KEY_COMPROMISED, text=text)
+    return passed(3, code="receipt_signature", text="The platform signed exactly this.")
 
 
 def _check_clocks(receipt: Receipt) -> Iterator[Check]:
@@ -168,96 +195,62 @@ def _check_clocks(receipt: Receipt) -> Iterator[Check]:
     faults = clock_faults(receipt.steps, receipt.reason)
     for pos in (receipt.folded + place for place in faults):
         text = f"Step {pos + 1}: its times contradict each other or the step before."
-        yield _failed(4, code="chain_broken", text=text, step=pos)
+        yield failed(4, code="chain_broken", text=text, step=pos)
     if not faults:
-        yield _passed(4, code="times", text="The times of all steps agree.")
+        yield passed(4, code="times", text="The times of all steps agree.")
 
 
-def _check_step(
-    step: Step,
-    rebuilt: Rebuilt,
-    reason: Reason,
-    directory: Directory,
-    fetched: Mapping[bytes, Sequence[bytes]],
-) -> Iterator[Check]:
+def _check_step(step: Step, rebuilt: Rebuilt, reason: Reason, held: _Held) -> Iterator[Check]:
     pos = rebuilt.statement.pos
-    said = f"{_WORDS[reason]} at {_utc(step.decided)}"
+    said = f"{_WORDS[reason]} at {utc(step.decided)}"
     # 5. A host certified the server's key for this token.
-    if isinstance(step.by, bytes) and not fetched.get(step.by):
+    if isinstance(step.by, bytes) and not held.fetched.get(step.by):
         text = (
             f"Step {pos + 1}: the platform says that the server said: {said}; the server's "
             "signature was not checked (connect to check)."
         )
-        yield _unchecked(5, code="server_unchecked", text=text, step=pos)
+        yield unchecked(5, code="server_unchecked", text=text, step=pos)
         return
     try:
-        host, certificate = _certificate(step, directory, fetched)
+        host, claim = certified(step, held.directory, held.fetched, held.logged)
     except ProtocolError as error:
-        text = f"Step {pos + 1}: no valid certificate for its server: {error.detail}."
-        yield _failed(5, code="server_certificate_invalid", text=text, step=pos)
+        yield _uncertified(error, pos)
         return
-    fetched_words = " by a fetched certificate" if isinstance(step.by, bytes) else ""
     text = (
         f"Step {pos + 1}: host {host.name} certified the server for token {step.serial}"
-        f"{fetched_words}."
+        f"{claim.source}."
     )
-    yield _passed(5, code="server_certificate", text=text, step=pos)
+    yield passed(5, code="server_certificate", text=text, step=pos)
     # 6. That key signed the verdict on the statement rebuilt here, and so on all before it.
-    if cose.parse(rebuilt.verdict).is_signed_by(certificate.key):
+    if cose.parse(rebuilt.verdict).is_signed_by(claim.certificate.key):
         text = f"Step {pos + 1}: the server signed on exactly this statement: {said}."
-        yield _passed(6, code="verdict", text=text, step=pos)
+        yield passed(6, code="verdict", text=text, step=pos)
     else:
         text = (
             f"Step {pos + 1}: the server's signature does not fit: this step or one before it "
             "was changed."
         )
-        yield _failed(6, code="chain_broken", text=text, step=pos)
+        yield failed(6, code="chain_broken", text=text, step=pos)
 
 
-def _certificate(
-    step: Step, directory: Directory, fetched: Mapping[bytes, Sequence[bytes]]
-) -> tuple[Host, ServerCertificate]:
-    """Return the server's certificate and the host whose key signed it.
-
-    Raises:
-        ProtocolError: ``server_certificate_invalid``, or a broken message; of several that were
-            fetched, what is wrong with the last.
-    """
-    if isinstance(step.by, CertifiedServer):
-        named = directory.host(step.by.host)
-        certificate = step.by.certificate(step.serial)
-        # Which of the host's keys signed it is not said: each is tried.
-        signed = Sign1(Typ.SERVER, b"", certificate.payload(), step.by.signature)
-        return _certifier(step, certificate, signed, (named,) if named else ()), certificate
-    *earlier, last = fetched[step.by]
-    for message in earlier:
-        with suppress(ProtocolError):
-            return _fetched(step, message, directory)
-    return _fetched(step, last, directory)
+def _uncertified(error: ProtocolError, pos: int) -> Check:
+    if error.code == KEY_COMPROMISED:
+        text = f"Step {pos + 1}: who certified its server cannot be told: {error.detail}."
+        return unchecked(5, code=KEY_COMPROMISED, text=text, step=pos)
+    text = f"Step {pos + 1}: no valid certificate for its server: {error.detail}."
+    return failed(5, code="server_certificate_invalid", text=text, step=pos)
 
 
-def _fetched(step: Step, message: bytes, directory: Directory) -> tuple[Host, ServerCertificate]:
-    signed = cose.parse(message)
-    cose.require_typ(signed, Typ.SERVER)
-    certificate = ServerCertificate.from_payload(signed.payload)
-    return _certifier(step, certificate, signed, directory.hosts), certificate
+def _check_folded(folded: int) -> Iterator[Check]:
+    # 7. Folded steps are proved only by fetching them.
+    if folded:
+        steps_are, their = ("step is", "its") if folded == 1 else ("steps are", "their")
+        text = (
+            f"{folded} earlier {steps_are} bound by digest and not shown; {their} number "
+            "is the platform's and the last signer's word."
+        )
+        yield unchecked(7, code="folded", text=text)
 
 
-def _certifier(
-    step: Step, certificate: ServerCertificate, signed: Sign1, hosts: Sequence[Host]
-) -> Host:
-    if certificate.vk != step.vk or certificate.serial != step.serial:
-        raise ProtocolError("server_certificate_invalid", "it is for another token")
-    if not certificate.from_day <= day_of(step.decided) <= certificate.to_day:
-        raise ProtocolError("server_certificate_invalid", "it was not valid on that day")
-    for host in hosts:
-        for known in host.host_keys():  # not a mapping
-            signed_by_it = replace(signed, kid=signed.kid or key_id(known.key))
-            was_valid = known.from_day <= certificate.from_day <= known.to_day
-            if was_valid and signed_by_it.is_signed_by(known.key):
-                return host
-    raise ProtocolError("server_certificate_invalid", "no listed host signed it")
-
-
-def _utc(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+def _age_of_keys(directory: Directory) -> str:
+    return f"Keys as of {utc(directory.issued)}."

@@ -1,8 +1,6 @@
 """A simulated security chip: keys that do not leave it, and a counter that only rises."""
 
-import fcntl
 import json
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,11 +9,13 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from protocol.binding import ChipProof, Message, Purpose
 from protocol.ed25519 import SigningKey
 from protocol.errors import ProtocolError
-from protocol.files import replace_file
+from protocol.files import locked_file, replace_file
 from protocol.jwk import to_base64
 from terminal.errors import TerminalError
 from terminal.sim import Sim
@@ -23,6 +23,7 @@ from terminal.sim import Sim
 Taken = TypeVar("Taken")
 
 MANUFACTURER = "Countersign simulator"
+_STORAGE = b"countersign/chip/storage/1"
 LIST_HEADER = "serial,manufacturer,key,box_key"
 
 
@@ -118,6 +119,18 @@ class Chip:
         opened = Message.open(message, key=key)
         return opened, opened.read(self._box)
 
+    def storage_key(self, context: bytes) -> bytes:
+        """Return a key for what lies outside the chip, 32 bytes: the same for one context.
+
+        Raises:
+            TerminalError: ``no_chip``, or ``chip_unusable``.
+
+        Source:
+            RFC 5869.
+        """
+        info = _STORAGE + context
+        return HKDF(SHA256(), 32, salt=None, info=info).derive(self._box.private_bytes_raw())
+
     @property
     def _signing(self) -> SigningKey:
         return self._read(lambda content: SigningKey.from_bytes(bytes.fromhex(content["signing"])))
@@ -139,14 +152,8 @@ class Chip:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Keep other programs of this phone from counting at once."""
-        with _usable(self.path):
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-            lock = os.open(self.path.with_suffix(".lock"), flags, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with _usable(self.path), locked_file(self.path.with_suffix(".lock")):
             yield
-        finally:
-            os.close(lock)
 
     def _read(self, take: Callable[[Any], Taken]) -> Taken:
         try:

@@ -18,6 +18,7 @@ from tokens.errors import RefusedError
 from tokens.web import MAX_ANSWER_BYTES, Reply, Web, answer_invalid, problem_of, read_json
 
 API = "/api/v1"
+DIRECTORY = "/.well-known/countersign/keys"
 # Only what never reached the platform: a proof serves once, so a repetition needs a new one.
 _RETRIES = Retry(
     connect=1, read=0, redirect=0, status=0, other=0, respect_retry_after_header=False
@@ -61,6 +62,7 @@ class Client:
         *,
         key: SigningKey,
         headers: Mapping[str, str] | None = None,
+        most: int = MAX_ANSWER_BYTES,
     ) -> dict[str, Any]:
         """Call the API and return the JSON object that it answers.
 
@@ -70,6 +72,7 @@ class Client:
             body: Sent as JSON.
             key: Whose request it is; proved by a header.
             headers: More of them.
+            most: Bytes that a right answer may have.
 
         Raises:
             TerminalError: the platform's code, its problem document in ``members``; or
@@ -84,29 +87,48 @@ class Client:
                 API + path,
                 body=data or None,
                 headers=self._headers(method, path, data, key, headers),
+                most=most,
             )
             answer = read_json(reply.data) if _is_good(reply.status) else None
         if answer is None:
             raise self._refusal(reply)
         return answer
 
-    def directory(self) -> bytes:
-        """Return the platform's ``cs-directory`` message, unchecked; errors as :meth:`call`."""
+    def newer_directory(self, tag: str = "") -> tuple[bytes, str] | None:
+        """Return the platform's ``cs-directory`` message, unchecked, with its ETag.
+
+        Args:
+            tag: Of the one that is known.
+
+        Returns:
+            ``None`` when that is still the newest (RFC 9110 section 15.4.5).
+
+        Raises:
+            TerminalError: as :meth:`call`.
+        """
+        known = {"If-None-Match": tag} if tag else {}
         with _as_terminal_error():
-            reply = self._web.ask("GET", self.origin, "/.well-known/countersign/keys")
+            reply = self._web.ask("GET", self.origin, DIRECTORY, headers=known)
+        if tag and reply.status == HTTPStatus.NOT_MODIFIED:
+            return None
         if not _is_good(reply.status):
             raise self._refusal(reply)
-        return reply.data
+        return reply.data, reply.headers.get("ETag", "")
 
     @contextmanager
     def opened(
-        self, path: str, *, key: SigningKey, headers: Mapping[str, str]
+        self,
+        path: str,
+        *,
+        key: SigningKey,
+        headers: Mapping[str, str],
+        method: str = "GET",
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         """Get what is too large to be held at once; the caller reads it.  Errors as call."""
-        proved = self._headers("GET", path, b"", key, headers)
+        proved = self._headers(method, path, b"", key, headers)
         with (
             _as_terminal_error(),
-            self._web.opened("GET", self.origin, API + path, headers=proved) as response,
+            self._web.opened(method, self.origin, API + path, headers=proved) as response,
         ):
             if not _is_good(response.status):
                 data = response.read(MAX_ANSWER_BYTES)

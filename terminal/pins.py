@@ -13,6 +13,8 @@ from protocol.jwk import from_base64, to_base64
 from protocol.keys import Directory, KeyCertificate, Purpose, find_signer, open_certificate
 from terminal.errors import TerminalError
 
+_BYTES = ("root", "thumbprint", "directory")
+
 
 @dataclass(frozen=True, slots=True)
 class Pins:
@@ -26,6 +28,10 @@ class Pins:
         account: Of the device's holder.
         device: Public id of the device, 16 hex digits.
         thumbprint: Of the device's key, 32 bytes.
+        directory: The ``cs-directory`` message that the certificates are from; empty before the
+            first.
+        tag: The ETag that it came with.
+        asked: When the platform was last asked for a newer one, Unix seconds.
     """
 
     origin: str
@@ -35,6 +41,9 @@ class Pins:
     account: str
     device: str
     thumbprint: bytes
+    directory: bytes = b""
+    tag: str = ""
+    asked: int = 0
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -44,8 +53,9 @@ class Pins:
             TerminalError: ``device_not_added``.
         """
         try:
-            kept: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            for name in ("root", "thumbprint"):
+            # Files of earlier versions have no directory.
+            kept: dict[str, Any] = {"directory": "", **json.loads(path.read_text("utf-8"))}
+            for name in _BYTES:
                 kept[name] = from_base64(kept[name])
             kept["certificates"] = tuple(map(from_base64, kept["certificates"]))
             return cls(**kept)
@@ -61,7 +71,7 @@ class Pins:
             TerminalError: ``folder_unusable``.
         """
         kept = asdict(self)
-        for name in ("root", "thumbprint"):
+        for name in _BYTES:
             kept[name] = to_base64(kept[name])
         kept["certificates"] = [to_base64(message) for message in self.certificates]
         try:
@@ -89,6 +99,7 @@ class Pins:
             if certificate.purpose is purpose
             and certificate.subject == self.platform
             and certificate.covers(seconds)
+            and not self._is_over(certificate, seconds)
         ]
         signer = find_signer(cose.parse(message), fit)
         if signer is None:
@@ -96,16 +107,42 @@ class Pins:
         return signer
 
     def with_keys(self, directory: bytes) -> Self:
-        """Return the pins with the certificates of a directory of the same root.
+        """Return the pins with the certificates of a newer directory of the same root.
 
         Raises:
-            ProtocolError: the directory breaks a rule, or another root signed it.
+            ProtocolError: the directory breaks a rule, or another root signed it;
+                ``directory_outdated`` when it is older than the one here, and as
+                :meth:`Directory.check_successor` what else takes back what that one says.
             TerminalError: ``wrong_platform``.
         """
         opened = Directory.open(directory, root=self.root)
         if opened.platform.id != self.platform:
             raise TerminalError("wrong_platform", "the directory is another platform's")
-        return replace(self, certificates=opened.certificates)
+        if self.directory:
+            self._directory().check_successor(opened)
+        return replace(self, certificates=opened.certificates, directory=directory)
+
+    def renewed(self, newer: tuple[bytes, str] | None, asked: int) -> Self:
+        """Return the pins after the platform was asked.
+
+        Args:
+            newer: The directory that it answered, with its ETag; ``None`` when it has no newer.
+            asked: When, Unix seconds.
+
+        Raises:
+            ProtocolError, TerminalError: as :meth:`with_keys`.
+        """
+        if newer is None:
+            return replace(self, asked=asked)
+        directory, tag = newer
+        return replace(self.with_keys(directory), tag=tag, asked=asked)
+
+    def _directory(self) -> Directory:
+        return Directory.open(self.directory, root=self.root)
+
+    def _is_over(self, certificate: KeyCertificate, seconds: int) -> bool:
+        end = self._directory().end_of(certificate.key) if self.directory else None
+        return end is not None and (end.compromised_at is not None or end.is_retired(seconds))
 
     def check_certificates(self) -> None:
         """Refuse pins whose certificates the root did not sign.

@@ -21,9 +21,8 @@ from protocol.ed25519 import SigningKey
 from protocol.errors import ProtocolError
 from protocol.jwk import from_base64, thumbprint, to_base64
 from protocol.keys import Purpose
-from terminal.client import Client
 from terminal.errors import OperationProhibited, TerminalError
-from terminal.pins import Pins
+from terminal.trust import Trust
 
 OPERATIONS = {
     Kind.APP: Operation.INSTALL,
@@ -96,25 +95,23 @@ class ResourceInterface:
         self,
         path: Path,
         *,
-        pins: Pins,
+        trust: Trust,
         manager: Manager,
-        client: Client,
         clock: Callable[[], datetime],
     ) -> None:
         """Prepare.
 
         Args:
             path: The file of the resource.
-            pins: Whom the resource trusts: never what a manager or a server says of itself.
+            trust: Whom the resource trusts, never what a manager or a server says of itself; and
+                its own way to the platform, past the manager.
             manager: The terminal's billing manager.
-            client: The resource's own way to the platform, past the manager.
             clock: Gives the current time, timezone-aware.
         """
         self.path = path
         self.key = SigningKey.generate()
-        self._pins = pins
+        self._trust = trust
         self._manager = manager
-        self._client = client
         self._clock = clock
 
     @contextmanager
@@ -143,7 +140,7 @@ class ResourceInterface:
 
     def _open(self, file: BufferedReader, operation: Operation | None) -> Opened:
         header = open_file(file)
-        if header.platform != self._pins.origin:
+        if header.platform != self._trust.pins.origin:
             raise TerminalError(
                 "wrong_platform", f"{header.platform} sells it, to whom this device is unknown"
             )
@@ -162,7 +159,9 @@ class ResourceInterface:
         answer = self._verify(code, request)
         # 7. Only a verdict of the pinned platform on exactly this request counts.
         sealed = self._check(answer, request)
-        release = Release(header.resource, header.version, self._pins.thumbprint, request.rnonce)
+        release = Release(
+            header.resource, header.version, self._trust.pins.thumbprint, request.rnonce
+        )
         key = self._manager.open_key(release, sealed)
         file.seek(0)
         pieces = decrypt(file, key)
@@ -176,9 +175,9 @@ class ResourceInterface:
             "resource_version": request.version,
             "rnonce": request.rnonce.hex(),
             "operation": request.operation,
-            "device": to_base64(self._pins.thumbprint),
+            "device": to_base64(self._trust.pins.thumbprint),
         }
-        return self._client.call("POST", "/billing/verify", body, key=self.key)
+        return self._trust.client.call("POST", "/billing/verify", body, key=self.key)
 
     def _check(self, answer: Mapping[str, Any], request: BillingRequest) -> bytes:
         """Return the sealed content key of an answer that allows this request."""
@@ -187,14 +186,15 @@ class ResourceInterface:
         except (KeyError, TypeError, ProtocolError) as error:
             raise _verdict_invalid("the platform gave no verdict") from error
         now = self._clock()
-        verdict = BillingVerdict.open(message, key=self._signer(message, now))
+        signer = self._trust.signer(message, Purpose.BILLING, now)
+        verdict = BillingVerdict.open(message, key=signer.key)
         expected = replace(
             verdict,
             resource=request.resource,
             version=request.version,
             operation=request.operation,
             rnonce=request.rnonce,
-            device=self._pins.thumbprint,
+            device=self._trust.pins.thumbprint,
         )
         if not verdict.allowed or verdict != expected:
             raise _verdict_invalid("the verdict does not allow this request")
@@ -203,14 +203,6 @@ class ResourceInterface:
         if now.timestamp() >= verdict.expires:
             raise _verdict_invalid("the verdict has expired; is this terminal's clock right?")
         return sealed
-
-    def _signer(self, message: bytes, now: datetime) -> bytes:
-        try:
-            return self._pins.signer(message, Purpose.BILLING, now).key
-        except TerminalError:
-            # The platform may have a newer key; its root vouches for it, or nobody does.
-            self._pins = self._pins.with_keys(self._client.directory())
-            return self._pins.signer(message, Purpose.BILLING, now).key
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from tests.e2e.fixtures import on_postgres, on_sqlite, services  # noqa: F401
 from tests.postgres import PostgresMissingError, throwaway_postgres
 
 # A busy machine is no reason to fail a property.
-hypothesis.settings.register_profile("countersign", deadline=None)
+SLOW = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("countersign", deadline=None, suppress_health_check=SLOW)
 hypothesis.settings.load_profile("countersign")
 
 

@@ -14,8 +14,9 @@ from psycopg import sql
 
 DEBIAN_FOLDER = Path("/usr/lib/postgresql")
 OWNER = "postgres"
-# Below the range from which Linux takes the ports of outgoing connections.
-PORTS = range(20_000, 32_000)
+# Below the range from which Linux takes the ports of outgoing connections, and below that from
+# which tests/ports.py takes those of services.
+PORTS = range(18_000, 20_000)
 START_TRIES = 5
 SETTINGS = {
     "listen_addresses": "127.0.0.1",

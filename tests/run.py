@@ -15,18 +15,36 @@ from xml.etree import ElementTree
 import pytest
 
 ROOT = Path(__file__).parent.parent
+# They share running services, which take long to set up.
+_FLOWS, _RACES = ["tests/e2e"], ["tests/concurrency", "tests/faults"]
+
+
+def _files(folder: str) -> list[str]:
+    return sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(f"{folder}/test_*.py"))
+
+
+_OF_THE_SITE, _IN_A_BROWSER = _files("tests/platform"), _files("tests/browser")
+_PAGES = _IN_A_BROWSER.index("tests/browser/test_pages.py")
 # Django reads one settings module a process, so each project needs a run of its own.  The rest is
 # cut where it is so that several go on at once: tests of pages and of whole flows mostly wait.
+# The longest come first, so that the short ones fill up the end.
 RUNS = {
-    "the site": ["tests/platform"],
-    "protocol, tokens, terminal and whole flows": [
-        f"--ignore=tests/{folder}" for folder in ("authserver", "browser", "platform")
-    ],
-    "the pages in a browser": ["tests/browser"],
+    # Backwards: what there is to be seen on pages lives for ten minutes.
+    "the pages in a browser": _IN_A_BROWSER[_PAGES::-1],
+    "the apps in a browser": _IN_A_BROWSER[_PAGES + 1 :],
+    "whole flows": _FLOWS,
+    "the site, one half": _OF_THE_SITE[::2],
+    "the site, the other half": _OF_THE_SITE[1::2],
+    # What they leave behind is searched for secrets, as what the flows do.
+    "races and faults": [*_RACES, "tests/e2e/test_secrets_stay.py"],
     "the authserver": ["--ds=authserver.settings", "tests/authserver"],
+    "protocol, tokens, terminal and the rest": [
+        f"--ignore={folder}"
+        for folder in ("tests/authserver", "tests/browser", "tests/platform", *_FLOWS, *_RACES)
+    ],
 }
-# One more than the processors of a small machine.
-AT_ONCE = 3
+# Twice the processors of a small machine, since they often wait.
+AT_ONCE = 4
 
 
 class Outcome(NamedTuple):

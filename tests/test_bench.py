@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from bench import scan
 from bench.meters import Reading, cpu_ms
 from bench.report import Round, figures, percentile, results, table
 
@@ -39,12 +40,12 @@ def test_costs_are_shared_out_among_all_visits() -> None:
 def test_ratio_is_the_median_of_neighbouring_rounds() -> None:
     job = [a_round(visits=visits, seconds=1.0) for visits in (10, 20, 90)]
     floor = [a_round(visits=visits, seconds=1.0) for visits in (100, 40, 100)]
-    assert results({8: job}, {}, {8: floor})["main_job"]["8"]["ratio_to_floor"] == 0.5
+    assert results({8: job}, {}, {}, {}, {8: floor})["main_job"]["8"]["ratio_to_floor"] == 0.5
 
 
 def test_json_names_what_is_promised_for_every_number_of_clients() -> None:
     rounds = {clients: [a_round(visits=5, seconds=1.0)] for clients in (1, 8, 32)}
-    found = json.loads(json.dumps(results(rounds, rounds, rounds)))
+    found = json.loads(json.dumps(results(rounds, rounds, rounds, rounds, rounds)))
     assert list(found["main_job"]) == ["1", "8", "32"]
     assert {
         *("steps_per_second", "p50_ms", "p99_ms", "ratio_to_floor", "cpu_ms_per_step"),
@@ -54,8 +55,8 @@ def test_json_names_what_is_promised_for_every_number_of_clients() -> None:
 
 def test_table_has_a_row_for_every_number_of_clients_of_job_and_floor() -> None:
     rounds = {clients: [a_round(visits=5, seconds=1.0)] for clients in (1, 8)}
-    lines = table(results(rounds, rounds, rounds)).splitlines()
-    assert len(lines) == 3 * (2 + 2) + 2
+    lines = table(results(rounds, rounds, rounds, rounds, rounds)).splitlines()
+    assert len(lines) == 5 * (2 + 2) + 4
     assert len({line.count("|") for line in lines if line}) == 1
 
 
@@ -71,3 +72,28 @@ def test_cpu_time_is_what_the_process_used() -> None:
 def test_a_reading_since_another_is_the_difference() -> None:
     now, before = Reading({"platform": 9.0}, 5, 4, 3), Reading({"platform": 7.0}, 1, 1, 1)
     assert now.since(before) == Reading({"platform": 2.0}, 4, 3, 2)
+
+
+def test_no_harmed_picture_of_the_largest_symbol_is_read_wrongly_and_plain_ones_are_read() -> None:
+    found = scan.measure((25,), (400,))
+    assert list(found.problems()) == []
+    assert found.share(level="M", harm="none") == 1
+    # Harms that harm nothing would prove nothing.
+    assert 0 < found.share(level="M") < 1
+
+
+@pytest.mark.parametrize(
+    ("texts", "problem"),
+    [
+        ([], "NOT READ"),
+        (["other"], "WRONG TEXT"),
+        (["text", "other"], "WRONG TEXT"),
+        (["text"], ""),
+    ],
+)
+def test_the_scan_bench_names_wrong_texts_and_plain_pictures_not_read(
+    texts: list[str], problem: str
+) -> None:
+    found = scan.Found()
+    found.add(scan.Case(25, "M", 400, "none"), "text", texts)
+    assert next(found.problems(), "").startswith(problem)

@@ -1,11 +1,14 @@
 """The throw-away PostgreSQL server: what the concurrency tests and the bench rely on."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from tests import postgres as throwaway
+from tests.migrated import fill, migrated
 
 
 def test_commits_are_durable_as_in_production(postgres: str) -> None:
@@ -35,6 +38,18 @@ def test_a_further_database_starts_empty(postgres: str) -> None:
         tables = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
         assert connection.info.dbname == "second"
         assert tables.fetchone() == (0,)
+
+
+def test_a_filled_database_has_the_tables_of_every_migration(postgres: str) -> None:
+    url = throwaway.create_database(postgres, "filled")
+    fill(url, "authserver")
+
+    names = "SELECT app, name FROM django_migrations ORDER BY app, name"
+    tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    with psycopg.connect(url) as filled, closing(sqlite3.connect(migrated("authserver"))) as file:
+        assert filled.execute(names).fetchall() == file.execute(names).fetchall()
+        made = file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        assert {*filled.execute(tables)} == {*made} - {("sqlite_sequence",)}
 
 
 def test_a_machine_without_postgresql_is_told_what_to_install(

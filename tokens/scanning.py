@@ -35,6 +35,16 @@ def read_code(given: str) -> str:
     if data.lstrip()[:4].lower() == b"http":
         # What is not ASCII is no code of ours, which the reader of the text finds out.
         return data.decode("ascii", errors="replace")
+    return read_picture(data)
+
+
+def read_picture(data: bytes) -> str:
+    """Return the text of the one QR code in a picture.
+
+    Raises:
+        RefusedError: ``too_large``, ``not_an_image``, ``qr_code_missing`` or
+            ``qr_code_ambiguous``.
+    """
     return _scan(_open_picture(data))
 
 

@@ -6,7 +6,7 @@ new token.
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
 
@@ -14,6 +14,7 @@ from protocol import cose, qrtext
 from protocol.bundle import Bundle
 from protocol.cose import Typ
 from protocol.ed25519 import key_id
+from protocol.ended import Edition
 from protocol.enrolment import post_tag
 from protocol.errors import ProtocolError
 from protocol.keys import Directory, KeyCertificate, Purpose, ServerCertificate, open_certificate
@@ -58,7 +59,7 @@ class SimulatedToken(Token):
         platform_root: That platform's root key, 32 bytes; pinned, so that new keys need no trust.
         certificates: ``cs-key`` messages of the platform's statement keys known so far.
         post_key: K_post, 32 bytes: tags the answers it posts itself.
-        keys_issued: Unix seconds: when the directory its certificates are from was issued.
+        edition: Of the directory its certificates are from.
         profile: What its display holds.
     """
 
@@ -70,7 +71,7 @@ class SimulatedToken(Token):
     platform_root: bytes
     certificates: tuple[bytes, ...]
     post_key: bytes
-    keys_issued: int = 0
+    edition: Edition = field(default_factory=Edition)
     profile: Profile = UNLIMITED
 
     @property
@@ -150,21 +151,53 @@ class SimulatedToken(Token):
             directory: The ``cs-directory`` message.
 
         Raises:
-            ProtocolError: it is not signed under the root this token pinned.
+            ProtocolError: it is not signed under the root this token pinned, or takes back what
+                the one that the token has says.
             RefusedError: ``wrong_platform``, or ``directory_outdated`` when it is older than the
                 one the token has.
         """
         opened = Directory.open(directory, root=self.platform_root)
         if opened.platform.id != self.platform_id:
             raise RefusedError("wrong_platform", "these are the keys of another platform")
-        if opened.issued < self.keys_issued:
-            raise RefusedError("directory_outdated", "the token has newer keys than these")
+        try:
+            self.edition.check_successor(opened.edition, opened.signed_by)
+        except ProtocolError as error:
+            if error.code != "directory_outdated":
+                raise
+            raise RefusedError(
+                "directory_outdated", "the token has newer keys than these"
+            ) from error
         certificates = tuple(
-            message
-            for message in opened.certificates
-            if self._is_statement_key(open_certificate(message, self.platform_root))
+            message for message in opened.certificates if self._may_sign(message, opened)
         )
-        return replace(self, certificates=certificates, keys_issued=opened.issued)
+        return replace(self, certificates=certificates, edition=opened.edition)
+
+    def with_key(self, code: str) -> Self:
+        """Return the token with one more statement key, for a token without a network.
+
+        Args:
+            code: The text of a key's QR code.
+
+        Raises:
+            ProtocolError: it is no such code; ``signature_invalid`` when the root this token
+                pinned did not sign the key.
+            RefusedError: ``wrong_platform``, or ``statement_key_ended``.
+
+        Source:
+            docs/protocol.md section 9.
+        """
+        message = _content(code, Link.KEY, self.platform_origin)
+        certificate = open_certificate(message, self.platform_root)
+        if not self._is_statement_key(certificate):
+            raise RefusedError("wrong_platform", "it is no key for statements of your platform")
+        if key_id(certificate.key) in {end.kid for end in self.edition.ended}:
+            raise RefusedError("statement_key_ended", "the platform has given this key up")
+        others = (
+            known
+            for known in self.certificates
+            if open_certificate(known, self.platform_root).key != certificate.key
+        )
+        return replace(self, certificates=(*others, message))
 
     def with_server(self, certificate: bytes, host_certificates: Sequence[bytes]) -> Self:
         """Return the token with the id that its paired server has now.
@@ -202,6 +235,15 @@ class SimulatedToken(Token):
             " from your platform",
         )
 
+    def _may_sign(self, message: bytes, directory: Directory) -> bool:
+        """Whether statements may come that this key signed; of one that got out none counts."""
+        certificate = open_certificate(message, self.platform_root)
+        end = directory.end_of(certificate.key)
+        has_ended = end is not None and (
+            end.compromised_at is not None or end.is_retired(directory.issued)
+        )
+        return self._is_statement_key(certificate) and not has_ended
+
     def _is_statement_key(self, certificate: KeyCertificate) -> bool:
         return certificate.purpose is Purpose.STATEMENT and certificate.subject == self.platform_id
 
@@ -234,10 +276,14 @@ def open_bundle(code: str | bytes, origin: str) -> Bundle:
     """
     if isinstance(code, bytes):
         return Bundle.decode(code)
-    found, content = qrtext.decode(code, Link.BUNDLE)
+    return Bundle.decode(_content(code, Link.BUNDLE, origin))
+
+
+def _content(code: str, link: Link, origin: str) -> bytes:
+    found, content = qrtext.decode(code, link)
     if found != origin.lower():
         raise RefusedError("wrong_platform", "the code is from another platform")
-    return Bundle.decode(content)
+    return content
 
 
 def addressee(code: str) -> tuple[str, bytes]:

@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from protocol.ended import Edition, EndedKey
 from protocol.enrolment import Invitation
 from protocol.errors import ProtocolError
 from protocol.files import replace_file
@@ -197,6 +198,27 @@ class TokenFile:
             replace_file(self._path, header + sealed)
         self._header = header
 
+    def answer(self, token: AnyToken, respond_with: Callable[[AnyToken], str]) -> str:
+        """Return what a token of this file answers, having counted on where it counts.
+
+        Args:
+            token: As it was loaded.
+            respond_with: Has the token as it is now answer.
+
+        Raises:
+            RefusedError: as :meth:`load` and :meth:`Contents.present`, or as ``respond_with``.
+        """
+        if not token.suite.counter:
+            return respond_with(token)
+        with self.locked():
+            contents = self.load()
+            # Another process may have counted on while the holder was reading.
+            current = contents.present(token)
+            response = respond_with(current)
+            # Stored before anybody sees the response: a counter is never used twice.
+            self.save(contents.with_token(current.advanced()))
+        return response
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes from changing the file: load, change and save inside.
@@ -334,7 +356,9 @@ def _token_to_json(token: SimulatedToken) -> dict[str, Any]:
         "platform_root": token.platform_root.hex(),
         "certificates": [message.hex() for message in token.certificates],
         "post_key": token.post_key.hex(),
-        "keys_issued": token.keys_issued,
+        "keys_number": token.edition.number,
+        "keys_issued": token.edition.issued,
+        "keys_ended": [[end.kid.hex(), *end.to_cbor()[1:]] for end in token.edition.ended],
         "columns": token.profile.columns,
         "rows": token.profile.rows,
     }
@@ -351,6 +375,14 @@ def _token_from_json(fields: dict[str, Any]) -> SimulatedToken:
         platform_root=bytes.fromhex(fields["platform_root"]),
         certificates=tuple(bytes.fromhex(message) for message in fields["certificates"]),
         post_key=bytes.fromhex(fields["post_key"]),
-        keys_issued=fields["keys_issued"],
+        # Files of earlier versions have none.
+        edition=Edition(
+            fields.get("keys_number", 0),
+            fields["keys_issued"],
+            tuple(
+                EndedKey(bytes.fromhex(kid), *times)
+                for kid, *times in fields.get("keys_ended", [])
+            ),
+        ),
         profile=Profile(fields["columns"], fields["rows"]),
     )

@@ -20,7 +20,8 @@ from urllib3.util import Retry, Timeout
 
 from tokens.errors import RefusedError
 
-# The largest right answer is a directory of keys (docs/protocol.md section 9).
+# The largest right answer is a directory of keys (docs/protocol.md section 9); a caller that waits
+# for a list says how long that may be.
 MAX_ANSWER_BYTES = 64_000
 # A platform asks the paired server before it answers.
 TIMEOUT = Timeout(connect=5, read=30)
@@ -84,16 +85,17 @@ class Web:
         *,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        most: int = MAX_ANSWER_BYTES,
     ) -> Reply:
-        """Call a service, and read its whole answer.
+        """Call a service, and read its whole answer, of so many bytes at most.
 
         Raises:
             RefusedError: ``origin_refused``, ``certificate_untrusted``, ``server_unavailable``,
                 or ``answer_invalid`` for one that is too long.
         """
         with self.opened(method, origin, path, body=body, headers=headers) as response:
-            data = response.read(MAX_ANSWER_BYTES + 1, decode_content=False)
-            if len(data) > MAX_ANSWER_BYTES:
+            data = response.read(most + 1, decode_content=False)
+            if len(data) > most:
                 raise answer_invalid(origin)
             return Reply(response.status, response.headers, data)
 

@@ -15,10 +15,11 @@ from authserver.models import (
     Event,
     HostKey,
     ImportJob,
+    LogRefusal,
     Server,
     Verdict,
 )
-from authserver.selectors import recent_failures
+from authserver.selectors import log_refusals, recent_failures
 from authserver.services import check_ready
 from protocol import cose
 from protocol.keys import ServerCertificate
@@ -55,6 +56,7 @@ class Overview:
         host_keys: Keys that certify servers, newest first, each with its days.
         data_keys: Keys that seal rows, newest first.
         events: The last few of all servers; of many that came about together, one.
+        refusals: Platforms whose receipt log did not go on from what this host had signed for.
     """
 
     fault: str
@@ -64,6 +66,7 @@ class Overview:
     host_keys: list[tuple[HostKey, Days]]
     data_keys: list[DataKey]
     events: list[Event]
+    refusals: list[LogRefusal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ def overview(now: datetime) -> Overview:
         host_keys=[(key, Days.of(key.from_day, key.to_day)) for key in keys],
         data_keys=list(DataKey.objects.exclude(wrapped=b"").order_by("-made_at")),
         events=_last_events(),
+        refusals=log_refusals(),
     )
 
 

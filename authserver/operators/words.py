@@ -14,7 +14,7 @@ from tokens.errors import BatchProblem
 
 
 class Look(NamedTuple):
-    """How something is shown: in words, and in a tone of operator.css."""
+    """How something is shown: in words, and in a tone of site.css."""
 
     words: Promise | str
     tone: str = ""

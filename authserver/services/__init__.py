@@ -23,6 +23,7 @@ from authserver.services.exports import export_batch
 from authserver.services.hosts import (
     add_platform,
     check_ready,
+    end_host_key,
     host_keys,
     init_host,
     replace_platform_key,
@@ -45,18 +46,22 @@ from authserver.services.operators import (
 from authserver.services.pairing import Paired, pair_server
 from authserver.services.policies import set_policy
 from authserver.services.proofs import give_proof
+from authserver.services.renewal import renew_servers
 from authserver.services.restoring import after_restore
 from authserver.services.resynchronising import Answered, resynchronise
 from authserver.services.rotation import rotate_kek
 from authserver.services.signing_keys import rotate_signing_key
 from authserver.services.stock import assign_token
 from authserver.services.verdicts import Ended, Wrong, give_verdict, void_statement
+from authserver.services.witnessing import Shown, Witnessed, forget_log, witness
 
 __all__ = [
     "Answered",
     "Comparison",
     "Ended",
     "Paired",
+    "Shown",
+    "Witnessed",
     "Wrong",
     "add_operator",
     "add_platform",
@@ -66,9 +71,11 @@ __all__ = [
     "comparison",
     "confirm_digits",
     "distrust_host",
+    "end_host_key",
     "enrol_token",
     "expire_due",
     "export_batch",
+    "forget_log",
     "give_proof",
     "give_verdict",
     "host_keys",
@@ -79,6 +86,7 @@ __all__ = [
     "pair_server",
     "provision_token",
     "release",
+    "renew_servers",
     "replace",
     "replace_operator_password",
     "replace_platform_key",
@@ -99,4 +107,5 @@ __all__ = [
     "unlock",
     "unlock_by_operator",
     "void_statement",
+    "witness",
 ]

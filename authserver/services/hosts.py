@@ -13,10 +13,10 @@ from authserver.models import DataKey, HostKey, HostState, Platform
 from authserver.selectors import host_state, key_hash, valid_host_keys
 from authserver.services import datakeys, seals
 from protocol import ed25519
-from protocol.ed25519 import KEY_BYTES, SigningKey
+from protocol.ed25519 import KEY_BYTES, SigningKey, key_id
 from protocol.errors import ProtocolError
-from protocol.keys import KeyCertificate, Purpose, day_of
-from protocol.text import check_ascii
+from protocol.keys import KeyCertificate, Purpose, day_of, open_certificate
+from protocol.text import check_ascii, check_origin
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,9 @@ def init_host(*, name: str, root_key_file: Path, now: datetime) -> HostState:
         KeyProviderError: there is no key-encryption key to be had.
     """
     today = day_of(int(now.timestamp()))
-    lasting = HostKey.objects.filter(to_day__gte=today + RENEWAL_DAYS, retired_at=None)
+    lasting = HostKey.objects.filter(
+        to_day__gte=today + RENEWAL_DAYS, retired_at=None, compromised_at=None
+    )
     if lasting.exists():
         return host_state()
     root = _root_key(root_key_file)
@@ -93,6 +95,46 @@ def rotate_host_key(*, root_key_file: Path, now: datetime) -> HostKey:
     return key
 
 
+def end_host_key(
+    kid: bytes, *, compromised: bool, at: datetime | None = None, now: datetime
+) -> HostKey:
+    """Declare that a host key was retired or compromised; platforms learn it within minutes.
+
+    Safe to repeat.  A time that was told may become an earlier one and never a later one, since
+    nobody who has read it would believe that.
+
+    Args:
+        kid: Of the key, 8 bytes.
+        compromised: Whether somebody else may have signed with it from then on.
+        at: Timezone-aware; ``None`` is now.
+        now: Current time.
+
+    Raises:
+        AuthserverError: ``not_ready`` before ``init``; ``state_conflict`` when there is no such
+            key, no other one to sign with, or the time is ahead or later than the one told.
+    """
+    root = host_state().root
+    field, at = ("compromised_at" if compromised else "retired_at"), at or now
+    with transaction.atomic(durable=True):
+        rows = HostKey.objects.select_for_update().order_by("id")
+        named = [row for row in rows if key_id(open_certificate(row.certificate, root).key) == kid]
+        if not named:
+            raise AuthserverError(Code.STATE_CONFLICT, "This host has no such key; see keys.")
+        [key] = named
+        if not valid_host_keys(now).exclude(pk=key.pk).exists():
+            raise AuthserverError(
+                Code.STATE_CONFLICT, "No other host key could sign; rotate_host_key makes one."
+            )
+        told = getattr(key, field)
+        if at > now or (told is not None and at > told):
+            raise AuthserverError(
+                Code.STATE_CONFLICT, "A key ends now or before, and never later than was told."
+            )
+        setattr(key, field, at)
+        key.save(update_fields=[field])
+    return key
+
+
 def add_platform(*, platform_id: str, origin: str, root: bytes) -> str:
     """Let a platform in, under the root key it is pinned to.
 
@@ -104,7 +146,7 @@ def add_platform(*, platform_id: str, origin: str, root: bytes) -> str:
         AuthserverError: ``state_conflict`` when there is one of this id.
     """
     check_ascii("platform id", platform_id, 16)
-    check_ascii("platform origin", origin, 40)
+    check_origin("platform origin", origin)
     if not ed25519.is_usable_key(root):
         raise ProtocolError("key_invalid", "the root key is not a usable public key")
     key = secrets.token_urlsafe(32)

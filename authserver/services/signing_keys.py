@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 # The platform may issue statements to the former key until it has learned of the new one.
 OVERLAP = timedelta(minutes=10)
 # Before, the token is about to be told of its server's key; after, there is nothing to sign.
-_ROTATABLE = (State.STOCK, State.CONFIRMED, State.ACTIVE, State.SUSPENDED)
+ROTATABLE = (State.STOCK, State.CONFIRMED, State.ACTIVE, State.SUSPENDED)
 
 
 def rotate_signing_key(
@@ -77,7 +77,7 @@ def rotate_signing_key(
 
 def _refuse(server: Server, now: datetime, *, is_scanning_allowed: bool) -> None:
     state = server.state_at(now)
-    if state not in _ROTATABLE:
+    if state not in ROTATABLE:
         raise AuthserverError(Code.STATE_CONFLICT, f"The server is {state}.")
     if server.sight == Sight.SHOWN and not is_scanning_allowed:
         raise AuthserverError(

@@ -76,3 +76,11 @@ class NotRepresentedError(DomainError):
     code = "not_represented"
     status = 403
     title = "Name a member of the organisation as holder who lets its programs act."
+
+
+class PasskeyWrongError(DomainError):
+    """No passkey of the person signed what was asked."""
+
+    code = "passkey_wrong"
+    status = 403
+    title = "None of your passkeys confirmed this."

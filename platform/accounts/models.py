@@ -77,18 +77,26 @@ class Holder(models.Model):
         return f"operator:{self.account}"
 
 
-class ApiKey(models.Model):
-    """A bearer key that acts for one holder; only its hash is stored."""
+class BearerKey(models.Model):
+    """A key that whoever shows it acts by; only its hash is stored."""
 
-    holder = models.ForeignKey(Holder, models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=40)
     prefix = models.CharField(max_length=12, help_text="Its first characters, to tell keys apart.")
     key_hash = models.BinaryField(max_length=32, unique=True, help_text="SHA-256.")
     created_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
 
+    class Meta:
+        abstract = True
+
     def __str__(self) -> str:
         return f"{self.prefix}…"
+
+
+class ApiKey(BearerKey):
+    """A key that acts for one holder."""
+
+    holder = models.ForeignKey(Holder, models.CASCADE, related_name="api_keys")
 
 
 class Role(models.TextChoices):
@@ -168,18 +176,10 @@ class Invitation(models.Model):
         return f"invitation {self.pk}"
 
 
-class ClientKey(models.Model):
-    """A bearer key of an organisation: it acts for those members who let it."""
+class ClientKey(BearerKey):
+    """A key of an organisation: it acts for those members who let it."""
 
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="client_keys")
-    name = models.CharField(max_length=40)
-    prefix = models.CharField(max_length=12, help_text="Its first characters, to tell keys apart.")
-    key_hash = models.BinaryField(max_length=32, unique=True, help_text="SHA-256.")
-    created_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return f"{self.prefix}…"
 
     @property
     def actor(self) -> str:

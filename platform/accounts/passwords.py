@@ -1,5 +1,6 @@
-"""What a password must be: Django's rules, in words that every language of ours has."""
+"""What a password must be, in words that every language of ours has; and how it is stored."""
 
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.auth.password_validation import (
     CommonPasswordValidator,
     MinimumLengthValidator,
@@ -45,3 +46,14 @@ class UncommonValidator(CommonPasswordValidator):
     def get_help_text(self) -> str:
         """Say what is asked."""
         return _("It is not one that many people use.")
+
+
+class OWASPArgon2(Argon2PasswordHasher):
+    """Argon2id with the parameters OWASP asks for, as payment passwords: 2 passes over 19 MiB.
+
+    Django's take five times as long, and 100 MiB of each who signs in.
+    """
+
+    time_cost = 2
+    memory_cost = 19_456
+    parallelism = 1

@@ -4,11 +4,11 @@ import time
 from urllib.parse import urlencode
 
 from allauth.account.authentication import get_authentication_records
-from allauth.mfa.models import Authenticator
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+
+from accounts import passkeys
 
 # What was shown longer ago than this proves nothing any more.
 _FRESH_SECONDS = 300
@@ -17,8 +17,7 @@ _KEY = "passkey_asked"
 
 def has_passkey(request: HttpRequest) -> bool:
     """Tell whether whoever is signed in can show a passkey."""
-    keys = Authenticator.objects.filter(user=request.user, type=Authenticator.Type.WEBAUTHN)
-    return "webauthn" in settings.MFA_SUPPORTED_TYPES and keys.exists()
+    return passkeys.has_passkey(request.user)  # type: ignore[arg-type]  # nobody else is asked
 
 
 def ask_passkey(request: HttpRequest, purpose: str) -> HttpResponse:

@@ -111,12 +111,12 @@ def kept_form(request: HttpRequest) -> dict[str, str] | None:
     return fields
 
 
-def record_refusal(request: HttpRequest, holder: Holder, code: str) -> None:
-    """Leave an audit row of what a holder was refused, and where."""
+def record_refusal(request: HttpRequest, holder: Holder, code: str, about: str = "") -> None:
+    """Leave an audit row of what a holder was refused, and where, or about what."""
     record(
         action="request.refused",
         actor=holder.actor,
-        subject=quote(request.path),
+        subject=about or quote(request.path),
         now=timezone.now(),
         code=code,
     )

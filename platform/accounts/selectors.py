@@ -3,7 +3,9 @@
 import hashlib
 from collections.abc import Collection
 
+from django.conf import settings
 from django.db.models import Case, Q, QuerySet, When
+from django.utils.translation import override
 
 from accounts.models import ApiKey, ClientKey, Holder, Invitation, Membership, Role, User
 from common.compiled import Compiled
@@ -35,6 +37,11 @@ def holder_by_email(email: str) -> Holder | None:
 def language_of(email: str) -> str:
     """Return in which language the user of an address reads; empty where that is not known."""
     return User.objects.filter(email=email).values_list("language", flat=True).first() or ""
+
+
+def in_language_of(holder: Holder) -> override:
+    """Return what has words inside it written as the holder reads, whoever asks for them."""
+    return override(holder.user.language or settings.LANGUAGE_CODE)
 
 
 def holders_by_id(ids: Collection[int]) -> QuerySet[Holder]:

@@ -103,6 +103,7 @@ def one(request: HolderRequest, owner: int | None, pk: int, back: str) -> HttpRe
         "endpoint": endpoint,
         "page": page,
         "back": back,
+        "is_shared": owner is None,
         "secret": disclosed(request, f"webhook-{pk}", now=timezone.now()),
     }
     return render(request, "accounts/webhook.html", context)

@@ -50,6 +50,12 @@ def open_code(*, holder: "Holder", now: datetime) -> DeviceCode | None:
     return DeviceCode.objects.filter(holder=holder, used_at=None, expires_at__gt=now).first()
 
 
+def bound_phone(device: Device) -> Binding | None:
+    """Return what a device is bound to; ``None`` while that is suspended, too."""
+    found = binding_of_device(device)
+    return found if found is not None and found.is_bound else None
+
+
 def proofs_since(thumbprint: bytes, since: datetime) -> tuple[int, datetime | None]:
     """Count a key's requests, and find the first; they are known for two minutes."""
     seen = SeenProof.objects.filter(thumbprint=thumbprint, at__gt=since)
@@ -59,8 +65,13 @@ def proofs_since(thumbprint: bytes, since: datetime) -> tuple[int, datetime | No
 
 def binding_of_device(device: Device) -> Binding | None:
     """Return what a device is bound to, suspended or not."""
-    held = Binding.objects.select_related("chip", "holder__user")
-    return held.filter(device=device, state__in=Binding.HELD).first()
+    return _OF_DEVICE.first(device.pk, *Binding.HELD)
+
+
+_OF_DEVICE = Compiled(
+    lambda: Binding.objects.filter(device=0).filter(state__in=Binding.HELD),
+    *("chip", "holder", "holder__user"),
+)
 
 
 def held_like(identifiers: Identifiers, device: Device) -> list[Binding]:

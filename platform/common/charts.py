@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 
 from common.amounts import shown_amount
 
@@ -45,13 +45,13 @@ class Chart:
 
 
 def days_chart(
-    amounts: Mapping[date, int], currency: str, *, until: date, days: int = 30
+    amounts: Mapping[date, int], currency: str = "", *, until: date, days: int = 30
 ) -> Chart:
     """Return a bar for each of the last days.
 
     Args:
-        amounts: Minor units by day; a day that is missing has none.
-        currency: ISO 4217 code.
+        amounts: Minor units by day, or how many; a day that is missing has none.
+        currency: ISO 4217 code; empty where something is counted.
         until: The last day.
         days: How many.
     """
@@ -74,7 +74,7 @@ def _chart(values: Iterable[tuple[str, int, str]]) -> Chart:
         bars.append(
             Bar(
                 label=label,
-                words=shown_amount(value, currency),
+                words=_words(value, currency),
                 x=round(place * (number + (1 - _WIDTH) / 2), 2),
                 y=round(100 - height, 2),
                 width=round(place * _WIDTH, 2),
@@ -83,5 +83,11 @@ def _chart(values: Iterable[tuple[str, int, str]]) -> Chart:
                 is_told=number in told,
             )
         )
-    top = shown_amount(most, listed[0][2]) if most > 0 else ""
+    top = _words(most, listed[0][2]) if most > 0 else ""
     return Chart(bars, top)
+
+
+def _words(value: int, currency: str) -> str:
+    if not currency:
+        return number_format(value, use_l10n=True, force_grouping=True)
+    return shown_amount(value, currency)

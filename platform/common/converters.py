@@ -19,11 +19,25 @@ class Hex8:
         return value if isinstance(value, str) else bytes(value).hex()
 
 
+class Hex4(Hex8):
+    """``<hex4:package>``: 4 bytes in 8 lower-case hexadecimal digits."""
+
+    regex = "[0-9a-f]{8}"
+
+
+class Hex16(Hex8):
+    """``<hex16:serial>``: 16 bytes in 32 lower-case hexadecimal digits."""
+
+    regex = "[0-9a-f]{32}"
+
+
 class Hex32(Hex8):
     """``<hex32:s>``: 32 bytes in 64 lower-case hexadecimal digits."""
 
     regex = "[0-9a-f]{64}"
 
 
+register_converter(Hex4, "hex4")
 register_converter(Hex8, "hex8")
+register_converter(Hex16, "hex16")
 register_converter(Hex32, "hex32")

@@ -17,6 +17,9 @@ class DomainError(Exception):
     code: ClassVar[str] = "refused"
     status: ClassVar[int] = 409
     title: ClassVar[str] = "The request is refused."
+    # What the audit alone says, in place of the code and of the path that was called.
+    audit_code: str = ""
+    audit_subject: str = ""
 
     def __init__(self, detail: str = "", **extra: Any) -> None:
         super().__init__(detail or self.title)
@@ -35,6 +38,25 @@ class NotFoundError(DomainError):
     code = "not_found"
     status = 404
     title = "There is no such thing here."
+
+
+class FileUnavailableError(DomainError):
+    """The store has lost a file, or cannot be reached."""
+
+    code = "file_unavailable"
+    status = 503
+    title = "The file cannot be read just now. Try again later."
+
+
+class FontsMissingError(DomainError):
+    """This machine has no font for a page of paper in the reader's language."""
+
+    code = "fonts_missing"
+    status = 503
+    title = (
+        "No PDF can be drawn here: the server lacks a font. Take the picture. An operator "
+        "installs fonts-dejavu-core and fonts-wqy-microhei, or names others in PDF_FONTS."
+    )
 
 
 class RateLimitedError(DomainError):

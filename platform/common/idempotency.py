@@ -188,7 +188,11 @@ def _run(
 
 
 def _is_final(response: HttpResponse) -> bool:
-    return response.status_code < 500 and response.status_code not in _RETRIED
+    # A file or picture is made anew for whoever asks again.
+    is_text = not response.streaming and (
+        not response.content or "json" in response["Content-Type"]
+    )
+    return is_text and response.status_code < 500 and response.status_code not in _RETRIED
 
 
 def _is_redirect(response: HttpResponse) -> bool:

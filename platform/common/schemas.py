@@ -10,9 +10,13 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 # Attribute of a request that a program of an organisation makes for a holder.
 CLIENT = "client"
+Hex4 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")]
 Hex8 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+Hex16 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 ACCOUNT_PATTERN = r"^[0-9]{12}$"
+# Of ISO 4217, known or not.
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 # One plain address: nothing that a mail header would read as a name, a list or a comment.
 EMAIL_PATTERN = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}$"
 Account = Annotated[str, StringConstraints(pattern=ACCOUNT_PATTERN)]
@@ -50,3 +54,9 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
 def sent(body: Schema, *, status: int = 200) -> HttpResponse:
     """Write an answer as it is; django-ninja would check what was just made once more."""
     return HttpResponse(body.model_dump_json(), status=status, content_type="application/json")
+
+
+class ShareIn(Input):
+    """Where a receipt is sent."""
+
+    email: Email

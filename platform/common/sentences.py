@@ -107,6 +107,10 @@ _SENTENCES: dict[str, Promise] = {
         "What is stored of this receipt does not verify any more, so it is not shown. The "
         "operator was told."
     ),
+    "fonts_missing": _(
+        "No PDF can be drawn here, since the server lacks a font. Take the picture instead, and "
+        "tell the operator."
+    ),
     "image_unreadable": _(
         "There is no QR code to be read in this picture. Take it closer, straight on and in good "
         "light."
@@ -274,6 +278,11 @@ _SENTENCES: dict[str, Promise] = {
     "idempotency_in_progress": _(
         "You sent this already, and it is still being worked on. Reload this page in a moment."
     ),
+    "receipt_not_logged": _(
+        "This receipt is not in the log. A new one enters it within a minute."
+    ),
+    "log_empty": _("The log is empty: nothing was signed yet."),
+    "log_size_unknown": _("The log never had that size, or has not got it yet."),
     "not_found": _("There is nothing here, or it is not yours to see."),
     "forbidden": _("This page is not for you."),
     "not_authenticated": _("Sign in first."),
@@ -341,9 +350,93 @@ _SENTENCES: dict[str, Promise] = {
     "sim_recently_swapped": _("The SIM of this number was swapped a short while ago."),
     "carrier_unavailable": _("The phone company cannot be asked just now. Try again."),
     "sms_code_wrong": _("This is not the code that was sent."),
-    "sms_code_expired": _("This code is over. Register the phone again."),
+    "sms_code_expired": _("This code is over. Ask for a new one, or begin again."),
     "recipient_not_bound": _("Nobody has bound a phone with this number."),
     "message_invalid": _("This message was not written by this phone's chip to that number."),
+    # Applications that bill.
+    "rule_invalid": _(
+        "This cannot be a rule. Choose a level or a way of confirming; items and amounts need the "
+        "application that they belong to, and an amount is more than nothing."
+    ),
+    "rule_ended": _("This rule is not in force any more. Look at the list again."),
+    "terminal_not_raised": _(
+        "This terminal is not held to High, or it was raised again since somebody asked to lower "
+        "it. Look at its signals."
+    ),
+    "package_unknown": _("There is no such application, or no such build of it."),
+    "build_revoked": _(
+        "This build of the application was revoked and bills no more. Download the newest one."
+    ),
+    "decrypt_failed": _("This billing request cannot be opened. Nothing was charged."),
+    "request_incomplete": _("This billing request lacks a part. Nothing was charged."),
+    "terminal_unknown": _("This terminal is not registered for billing. Register it first."),
+    "nonce_reused": _("This billing request was made before. It is charged once at most."),
+    "integrity_refused": _(
+        "The application was changed, or cannot show that it was not. Nothing was charged. "
+        "Download it anew."
+    ),
+    "item_unknown": _("This build of the application sells no such item."),
+    "amount_mismatch": _("This is not the price of the item. Nothing was charged."),
+    "consent_missing": _("Nothing is charged without your consent."),
+    "sender_mismatch": _(
+        "This message does not come from the number that is bound to the terminal. Nothing was "
+        "charged."
+    ),
+    "cap_exceeded": _(
+        "This would pass a limit of what applications may charge. Nothing was charged. You can "
+        "see and raise your own limits under “Charges”."
+    ),
+    "strategy_unavailable": _("This way of confirming is not possible here. Choose another."),
+    "online_required": _("Only the application itself can confirm this, when it is on-line."),
+    "request_closed": _("This has ended already. Look at how it stands."),
+    "request_expired": _("The time to confirm this is over. Nothing was charged."),
+    "captcha_wrong": _("This is not what the image shows. Each image is good for one try."),
+    "passkey_wrong": _("None of your passkeys confirmed this. Try again, or choose another way."),
+    "attestation_refused": _("The maker of the device does not vouch for this application."),
+    "attestation_unavailable": _(
+        "The maker of the device cannot be asked just now. Try again in a moment."
+    ),
+    "attestation_unsupported": _("This site does not ask this maker about this application."),
+    "charge_not_captured": _("Nothing was charged, or it was paid back already."),
+    "dispute_too_late": _("A charge can be disputed for 60 days. Ask the operator."),
+    "dispute_known": _("You have disputed this charge before. Look at what was answered."),
+    "dispute_closed": _("This dispute was answered already, or there is none."),
+    # Phones without a network.
+    "unknown_client": _(
+        "This phone does not authorize without a network: it is not set up, or was stopped. "
+        "Nothing was opened or paid."
+    ),
+    "serial_reused": _("This was used before. Ask again with the phone."),
+    "serial_stale": _(
+        "This is too old, or the clock of the phone is more than two minutes off. Ask again."
+    ),
+    "service_denied": _("This is not there for this phone, or not at this device."),
+    "limit_exceeded": _(
+        "This would pass a limit of the phone. Nothing was paid. Its holder sees and sets the "
+        "limits on-line."
+    ),
+    "tbs_expired": _("The time to confirm is over. Nothing was opened or paid. Ask again."),
+    "countersign_invalid": _(
+        "The phone did not confirm this, or the offline password was wrong. Nothing was opened or "
+        "paid."
+    ),
+    "level_required": _("This takes the offline password. Ask again with it."),
+    "offline_password_locked": _(
+        "The offline password was wrong five times. Unlock it on-line, with the payment password."
+    ),
+    "offline_password_not_set": _("This takes the offline password. Set one on-line first."),
+    "offline_password_weak": _(
+        "Choose 6 to 64 characters that nobody guesses, and neither the password of your sign-in "
+        "nor the payment password."
+    ),
+    "authorization_waits": _("This is being looked at. Nothing is lost. Ask again in a moment."),
+    "device_not_trusted": _("This device stands at no service. Its owner has to set it up."),
+    "service_ended": _("This service has ended. Offer another one."),
+    "service_unknown": _("There is no such service here."),
+    "client_unknown": _("There is no such phone here."),
+    "account_unknown": _("Nobody here has this account number. Ask for it again."),
+    "relay_elsewhere": _("This device stands at another service. Take it away there first."),
+    "client_state_wrong": _("This is not possible as the phone stands. Look at how it stands."),
     "keys_missing": _("The site has no keys yet. An operator has to make them."),
     "internal_error": _("Something went wrong here, and it was noted. It is safe to try again."),
 }

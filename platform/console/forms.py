@@ -13,6 +13,7 @@ from binding.selectors import PHONE_STATES
 from common import words
 from common.sentences import sentence
 from enrolment.selectors import TOKEN_STATES, hosts
+from offline.words import LISTED
 from transactions.search import TRANSACTION_STATES
 
 MAX_WEIGHT = 1000
@@ -74,6 +75,16 @@ class PhoneFilter(Filter):
         label=_("State"),
         required=False,
         choices=lambda: [*_ANY, *((state, words.STATES[state].words) for state in PHONE_STATES)],
+    )
+
+
+class OfflineFilter(Filter):
+    """Phones without a network, by how they stand."""
+
+    state = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=lambda: [*_ANY, *LISTED.items()],
     )
 
 

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from billing.packages.selectors_rules import any_terminal, rule_of
+from billing.packages.words import KINDS, RAISED, conditions, value_words
 from console.policy_form import PolicyForm
 from enrolment.rules import changes_of
 from enrolment.selectors import current_policy, hosts
@@ -23,6 +26,9 @@ WORDS: dict[str, Promise] = {
     "token.move": _("Move a token to another host"),
     "host.weight": _("Change the weight of a host"),
     "host.state": _("Change the state of a host"),
+    "rule.make": _("Make a rule"),
+    "rule.end": _("End a rule"),
+    "terminal.lower": _("Hold a terminal to the rules again, no more to High"),
 }
 _ARGUMENTS: dict[str, Promise] = {
     "account": _("Holder"),
@@ -53,7 +59,7 @@ class Told:
 def told(approval: "Approval") -> Told:
     """Say what was asked for; of a policy, what it would change now."""
     kind = approval.action.partition(".")[0]
-    details = _of_policy(approval) if kind == "policy" else _of_arguments(approval)
+    details = _DETAILS.get(kind, _of_arguments)(approval)
     return Told(approval, WORDS[approval.action], _url(kind, approval), list(details))
 
 
@@ -70,9 +76,30 @@ def _of_arguments(approval: "Approval") -> Iterator[tuple[Promise | str, str]]:
             yield _ARGUMENTS[name], str(value)
 
 
+def _of_rule(approval: "Approval") -> Iterator[tuple[Promise | str, str]]:
+    rule = rule_of(int(approval.subject))
+    if rule is not None:
+        yield KINDS[rule.kind], value_words(rule.kind, rule.value)
+        yield from conditions(rule) or [(gettext("For"), gettext("everything"))]
+
+
+def _of_terminal(approval: "Approval") -> Iterator[tuple[Promise | str, str]]:
+    terminal = any_terminal(bytes.fromhex(approval.subject))
+    yield _("Holder"), terminal.device.holder.account
+    if terminal.raised:
+        yield _("Why it is held to High"), str(RAISED[terminal.raised])
+
+
+_DETAILS = {"policy": _of_policy, "rule": _of_rule, "terminal": _of_terminal}
+
+
 def _url(kind: str, approval: "Approval") -> str:
     if kind == "policy":
         return reverse("console-policy")
+    if kind == "rule":
+        return reverse("console-rules")
+    if kind == "terminal":
+        return reverse("console-fraud") + f"?terminal={approval.subject}"
     if approval.action == "token.assign":
         return reverse("console-stock") + f"?q={approval.subject}"
     if kind == "token":

@@ -108,6 +108,14 @@ class PolicyForm(forms.Form):
             "those it is bound to. Whoever has no bound phone cannot do it."
         ),
     )
+    offline_steps = forms.BooleanField(
+        label=gettext_lazy("Steps may be signed by phones without a network"),
+        required=False,
+        help_text=gettext_lazy(
+            "At a service's device: the phone passes on what the holder's token answers, with the "
+            "offline password. The token's server judges it as always."
+        ),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -13,6 +13,7 @@ from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext_lazy as _
 
 from billing.entitlements.words import KINDS
+from billing.ledger.selectors_caps import Caps
 from common import words
 from common.charts import days_chart
 from common.forms import Tiles
@@ -81,6 +82,7 @@ def samples() -> dict[str, Any]:
         "chain": ["signed", "expired", "challenged"],
         "chart": days_chart(_sales(), "EUR", until=_NOON.date()),
         "is_play_money": True,
+        "caps": Caps("EUR", 5_000, 20_000, 9_000, None, _NOON),
         "goods": _goods(),
         "verdicts": [("good", "signed"), ("warn", "closing"), ("bad", "refused")],
     }

@@ -8,9 +8,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.selectors import holders_matching
+from billing.packages.selectors import packages_matching
 from common import words
 from console import ordered
 from enrolment.selectors import approvals_named, hosts, tokens_by_id
+from offline.selectors_figures import clients_named, services_named
 from transactions.search import steps_by_digest_or_receipt, transactions_by_id
 
 _MOST = 10
@@ -42,14 +44,19 @@ def hits(text: str) -> list[Hit]:
 
     Args:
         text: An account number, e-mail address or name; a serial or server id; the id of a
-            transaction, step or receipt; the name of a host; or an actor as audit rows have it.
+            transaction, step, receipt or application, of a phone without a network or what it
+            asked for; the name of a host, application or service; or an actor as audit rows have
+            it.
     """
     text = text.strip()
     for actor in _ACTORS:
         text = text.removeprefix(actor)
     if not text:
         return []
-    found = (_holders, _tokens, _transactions, _steps, _hosts, _approvals)
+    found = (
+        *(_holders, _tokens, _transactions, _steps, _hosts, _approvals, _applications),
+        *(_offline_phones, _services),
+    )
     return [hit for some in found for hit in some(text)]
 
 
@@ -64,6 +71,25 @@ def _tokens(text: str) -> Iterator[Hit]:
     for token in tokens_by_id(text)[:_MOST]:
         url = reverse("console-token", args=[token.serial])
         yield Hit(_("Token"), "token", token.serial, token.holder.user.email, url)
+
+
+def _applications(text: str) -> Iterator[Hit]:
+    for package in packages_matching(text)[:_MOST]:
+        url = reverse("console-package", args=[package.public_id])
+        yield Hit(_("Application"), "app", package.public_id, package.title, url)
+
+
+def _offline_phones(text: str) -> Iterator[Hit]:
+    for client in clients_named(text)[:_MOST]:
+        url = reverse("console-offline-phone", args=[client.uid])
+        more = client.device.name
+        yield Hit(_("Phone without a network"), "phone", client.public_id, more, url)
+
+
+def _services(text: str) -> Iterator[Hit]:
+    for service in services_named(text)[:_MOST]:
+        url = reverse("console-offline-service", args=[service.uid])
+        yield Hit(_("Service"), "scan", service.public_id, service.title, url)
 
 
 def _transactions(text: str) -> Iterator[Hit]:

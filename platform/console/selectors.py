@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from audit.selectors import audit_rows, failures_since
+from billing.packages.selectors_rules import terminals_to_review
 from common.errors import DomainError
 from enrolment.live import (
     Condition,
@@ -17,6 +18,7 @@ from enrolment.live import (
 from enrolment.selectors import certified_server, hosts, living_counts, living_tokens
 from enrolment.services import as_listed
 from notices.selectors import unsent_count
+from offline.selectors_figures import all_clients
 from protocol.errors import ProtocolError
 from protocol.keys import day_of, root_fingerprint
 from transactions.search import UnderWay, due_steps, steps_under_way
@@ -42,6 +44,8 @@ class Overview:
         unsent: Notices that have not gone out.
         failed: What failed or was refused in the last hour: codes, and how often.
         condition: Of keys and hosts.
+        suspects: How many terminals are held to High or have new fraud signals.
+        copied: How many phones without a network may have been copied.
         rows: The newest audit rows.
     """
 
@@ -50,6 +54,8 @@ class Overview:
     unsent: int
     failed: list[tuple[str, int]]
     condition: Condition
+    suspects: int
+    copied: int
     rows: "list[AuditRow]"
 
     @property
@@ -130,6 +136,8 @@ def overview(*, now: datetime) -> Overview:
         unsent=unsent_count(),
         failed=failures_since(now - timedelta(hours=1)),
         condition=condition(now=now, patience=PATIENCE_SECONDS),
+        suspects=terminals_to_review().count(),
+        copied=all_clients(standing="cloned").count(),
         rows=list(audit_rows()[:ROWS]),
     )
 

@@ -1,4 +1,4 @@
-"""``python -m countersign``: what ``make demo``, ``demo-billing``, ``run`` and ``token`` call."""
+"""``python -m countersign``: what ``make demo``, ``demo-…``, ``run`` and ``token`` call."""
 
 import argparse
 import subprocess
@@ -6,13 +6,23 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from countersign.demo import run_demo
-from countersign.demo_billing import run_demo_billing
+from countersign.demo import tell_demo
+from countersign.demo_app_billing import tell_demo_app_billing
+from countersign.demo_billing import tell_demo_billing
+from countersign.demo_offline import tell_demo_offline
 from countersign.dialogue import use_token
 from countersign.local import ROOT, LocalServices
 from countersign.person import PersonError
 from countersign.playground import Playground
 from countersign.run import run
+from countersign.stage import play
+
+_DEMOS = {
+    "demo": tell_demo,
+    "demo-billing": tell_demo_billing,
+    "demo-app-billing": tell_demo_app_billing,
+    "demo-offline": tell_demo_offline,
+}
 
 
 def main() -> int:
@@ -43,10 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     network.add_argument("--lan", default="", help="serve the local network: 1, or our address")
     parser = argparse.ArgumentParser(prog="python -m countersign")
     commands = parser.add_subparsers(required=True)
-    command = commands.add_parser("demo", parents=[folder, ports])
-    command.set_defaults(function=_demo)
-    command = commands.add_parser("demo-billing", parents=[folder, ports])
-    command.set_defaults(function=_demo_billing)
+    asked = {name: {name: demo} for name, demo in _DEMOS.items()} | {"demos": _DEMOS}
+    for name, demos in asked.items():
+        command = commands.add_parser(name, parents=[folder, ports])
+        command.set_defaults(function=_demo, demos=demos)
     command = commands.add_parser("run", parents=[folder, ports, network])
     command.set_defaults(function=_run)
     command = commands.add_parser("token", parents=[folder, network])
@@ -58,12 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _demo(options: argparse.Namespace) -> int:
     folder = options.folder.resolve()
-    return run_demo(LocalServices(folder, options.port, options.authserver_port))
-
-
-def _demo_billing(options: argparse.Namespace) -> int:
-    folder = options.folder.resolve()
-    return run_demo_billing(LocalServices(folder, options.port, options.authserver_port))
+    return play(LocalServices(folder, options.port, options.authserver_port), options.demos)
 
 
 def _run(options: argparse.Namespace) -> NoReturn:

@@ -1,11 +1,13 @@
 """The API under /api/v1/: routers of the apps, and every error in one shape."""
 
+import math
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
+from ninja.openapi.docs import ABS_TPL_PATH, Swagger
 
 from accounts.api import router as accounts_router
 from accounts.errors import NotAuthenticatedError
@@ -14,17 +16,33 @@ from accounts.security import HOLDER_AUTH, record_refusal
 from billing.entitlements.api import router as shop_router
 from billing.entitlements.billing_api import router as billing_router
 from billing.ledger.api import router as ledger_router
+from billing.packages.attestation_api import router as attestation_router
+from billing.packages.charges_api import router as charges_router
+from billing.packages.packages_api import router as packages_router
+from billing.packages.proving_api import router as proving_router
+from billing.packages.requests_api import router as requests_router
+from billing.packages.rules_api import router as rules_router
 from binding.api import router as binding_router
 from binding.device_api import router as device_router
-from common.errors import DomainError
+from common.errors import DomainError, RateLimitedError
 from common.problems import DATABASE_GONE, database_unavailable, problem
 from common.schemas import StrictParser
 from enrolment.api import router as enrolment_router
 from enrolment.member_api import router as member_router
 from enrolment.operator_api import router as operator_router
 from notices.api import router as notices_router
+from offline.api import router as offline_router
+from offline.owner_api import router as offline_owner_router
 from receipts.api import router as receipts_router
+from receipts.log_api import router as log_router
 from transactions.api import router as transactions_router
+
+
+class _Page(Swagger):
+    """The page of the API, whose scripts are ours to serve; ninja alone would have a CDN do it."""
+
+    template_cdn = str(ABS_TPL_PATH / "swagger.html")
+
 
 api = NinjaAPI(
     parser=StrictParser(),
@@ -32,6 +50,7 @@ api = NinjaAPI(
     version=settings.VERSION,
     description="Transactions countersigned step by step; receipts anyone verifies.",
     urls_namespace="api",
+    docs=_Page(),
     docs_url="/docs",
 )
 api.add_router("", accounts_router)
@@ -43,11 +62,20 @@ api.add_router("", organisation_router)
 api.add_router("", member_router)
 api.add_router("", device_router)
 api.add_router("", billing_router)
+api.add_router("", attestation_router)
+api.add_router("", requests_router)
 api.add_router("", binding_router)
 api.add_router("", shop_router)
+api.add_router("", proving_router)
+api.add_router("", packages_router)
+api.add_router("", charges_router)
 api.add_router("", notices_router, auth=HOLDER_AUTH)
 api.add_router("", receipts_router)
+api.add_router("", log_router)
 api.add_router("", ledger_router)
+api.add_router("", rules_router)
+api.add_router("", offline_router)
+api.add_router("", offline_owner_router)
 for gone in DATABASE_GONE:
     api.exception_handler(gone)(database_unavailable)
 
@@ -55,7 +83,11 @@ for gone in DATABASE_GONE:
 @api.exception_handler(DomainError)
 def on_domain_error(request: HttpRequest, error: DomainError) -> HttpResponse:
     """Answer a refusal by its own code and status."""
-    response = _refuse(
+    # A decision, of which there is a signed result, left its row when it was made.
+    is_recorded = "result" in error.extra
+    code, about = error.audit_code or error.code, error.audit_subject
+    response = None if is_recorded else _record(request, error.status, code, about)
+    response = response or problem(
         request, code=error.code, status=error.status, detail=error.detail, **error.extra
     )
     for name, value in error.headers.items():
@@ -88,6 +120,12 @@ def _fault(fault: dict[str, Any]) -> dict[str, str]:
     return {"field": ".".join(str(part) for part in place), "message": fault["msg"]}
 
 
+@api.exception_handler(Throttled)
+def on_throttled(request: HttpRequest, error: Throttled) -> HttpResponse:
+    """Answer an address that asks too often."""
+    return on_domain_error(request, RateLimitedError(math.ceil(error.wait or 60)))
+
+
 @api.exception_handler(HttpError)
 def on_malformed(request: HttpRequest, error: HttpError) -> HttpResponse:
     """Answer what is not even JSON."""
@@ -98,12 +136,19 @@ def on_malformed(request: HttpRequest, error: HttpError) -> HttpResponse:
 def _refuse(
     request: HttpRequest, *, code: str, status: int, detail: str, **extra: Any
 ) -> HttpResponse:
-    """Answer a refusal, and leave an audit row of who was refused."""
+    """Answer a refusal, and leave an audit row of it."""
+    return _record(request, status, code) or problem(
+        request, code=code, status=status, detail=detail, **extra
+    )
+
+
+def _record(request: HttpRequest, status: int, code: str, about: str = "") -> HttpResponse | None:
+    """Leave an audit row of who was refused; return what is answered when that is not possible."""
     # Set by django-ninja once a holder is known.
     holder = getattr(request, "auth", None)
     if holder is not None and status not in (401, 404):
         try:
-            record_refusal(request, holder, code)
+            record_refusal(request, holder, code, about)
         except DATABASE_GONE as trouble:
             return database_unavailable(request, trouble)
-    return problem(request, code=code, status=status, detail=detail, **extra)
+    return None

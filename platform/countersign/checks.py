@@ -96,3 +96,36 @@ def check_ledger_provider(**_: Any) -> list[CheckMessage]:
     except (ImportError, TypeError) as error:
         return [Critical(f"LEDGER_PROVIDER: {error}.", id="countersign.E008")]
     return []
+
+
+@register(Tags.security)
+def check_security_levels(**_: Any) -> list[CheckMessage]:
+    """Refuse what is no rule for terminals of LOW level, and no level."""
+    found: list[CheckMessage] = []
+    if settings.LOW_RULE not in ("SIGNATURE", "ANY_ONE"):
+        found.append(Critical("LOW_RULE must be SIGNATURE or ANY_ONE.", id="countersign.E009"))
+    if settings.DEFAULT_LEVEL not in ("high", "low"):
+        found.append(Critical("DEFAULT_LEVEL must be high or low.", id="countersign.E010"))
+    return found
+
+
+@register(Tags.security)
+def check_attestation(**_: Any) -> list[CheckMessage]:
+    """Refuse what cannot be meant about applications and those who vouch for them."""
+    # Every command loads this module, and few check.
+    from billing.packages.services.attestation.verify import check_settings
+
+    try:
+        check_settings()
+    except ImproperlyConfigured as error:
+        return [Critical(f"{error}.", id="countersign.E011")]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def check_attestation_is_real(**_: Any) -> list[CheckMessage]:
+    """Refuse to go into service while evidence of test environments counts."""
+    if settings.ATTESTATION_TEST_ENVIRONMENTS:
+        sentence = "ATTESTATION_TEST_ENVIRONMENTS lets anybody's test device vouch: unset it."
+        return [Critical(sentence, id="countersign.E012")]
+    return []

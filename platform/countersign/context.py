@@ -9,7 +9,7 @@ from django.utils.functional import SimpleLazyObject
 from accounts.services import holder_for
 from enrolment.selectors import waiting_approvals
 from notices.selectors import unread_count
-from transactions.selectors import waiting_count
+from transactions.selectors_lists import waiting_count
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:

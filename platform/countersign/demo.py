@@ -1,12 +1,10 @@
 """``make demo``: three people countersign one transaction on real services."""
 
-import secrets
-import shutil
 from pathlib import Path
 from typing import Any
 
-from countersign.local import LocalServices
 from countersign.person import Person
+from countersign.stage import Stage, indented, keys_of, say, verify_offline
 from receipts.images import read_codes
 
 _STEPS: tuple[tuple[str, dict[str, Any], str], ...] = (
@@ -43,45 +41,25 @@ _STEPS: tuple[tuple[str, dict[str, Any], str], ...] = (
 NAMES = {"anna": "Anna Meier", "ben": "Ben Schmidt", "chen": "陈静"}
 
 
-def run_demo(services: LocalServices) -> int:
-    """Run the main job, printing each step as it happens; return the exit status.
+def tell_demo(stage: Stage) -> None:
+    """Play the main job, saying each step as it happens.
 
-    Receipts are written to ``demo/step-{1,2,3}.png`` in the services' folder, and the keys to
-    verify them to ``demo/keys.cbor``.
+    Receipts are written to ``step-{1,2,3}.png`` in its folder, and the keys to verify them to
+    ``keys.cbor``.  Errors as :func:`countersign.stage.play`.
     """
-    folder = services.folder / "demo"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    say("Setting up both services: databases, keys, pairing")
-    services.prepare()
-    with services.running():
-        say(
-            f"Platform at {services.origin}, authentication server at {services.authserver_origin}"
-        )
-        parties = _people(services, folder)
-        for person in parties:
-            person.sign_up()
-            digits = person.enrol_token()
-            say(f"{person.name} enrolled token {person.serial}: both sides show {digits}")
-        (folder / "keys.cbor").write_bytes(_keys(parties[0]))
-        picture: Path | None = None
-        for number, (person, part) in enumerate(zip(parties, _STEPS, strict=True), start=1):
-            picture = _sign(person, number, part, picture, folder)
+    folder = stage.folder
+    parties = [stage.person(name, login) for login, name in NAMES.items()]
+    for person in parties:
+        digits = person.enrol_token()
+        say(f"{person.name} enrolled token {person.serial}: both sides show {digits}")
+    (folder / "keys.cbor").write_bytes(keys_of(parties[0]))
+    picture: Path | None = None
+    for number, (person, part) in enumerate(zip(parties, _STEPS, strict=True), start=1):
+        picture = _sign(person, number, part, picture, folder)
     for number in (1, 2, 3):
-        _verify(services, folder / f"step-{number}.png", folder / "keys.cbor")
-    say(f"Done. The receipts are in {folder}; verify one yourself:")
+        verify_offline(stage.services, folder / f"step-{number}.png", folder / "keys.cbor")
+    say(f"The receipts are in {folder}; verify one yourself:")
     say(f"  .venv/bin/python manage.py verify_receipt {folder / 'step-3.png'}")
-    return 0
-
-
-def _people(services: LocalServices, folder: Path) -> list[Person]:
-    """Return Anna, Ben and 陈 with fresh logins."""
-    suffix = secrets.token_hex(3)
-    mail = services.folder / "mail"
-    return [
-        Person(services.origin, f"{login}-{suffix}@example.com", mail, folder, name)
-        for login, name in NAMES.items()
-    ]
 
 
 def _sign(
@@ -103,7 +81,7 @@ def _sign(
         step = person.call("POST", f"/transactions/{tx}/steps", {**body, "receipt": text})
     challenge = folder / f"challenge-{number}.png"
     challenge.write_bytes(person.download(f"/steps/{step['id']}/challenge.png"))
-    print(_indented(person.token("show", str(challenge))))  # noqa: T201  # the demo is its output
+    say(indented(person.token("show", str(challenge))))
     code = person.token("respond", str(challenge), "--yes")
     answer = person.call("POST", f"/steps/{step['id']}/response", {"response": code})
     say(f"  {person.name} answers {code}: the authentication server accepted and signed")
@@ -115,26 +93,6 @@ def _sign(
     return picture
 
 
-def _verify(services: LocalServices, picture: Path, keys: Path) -> None:
-    say(f"Verifying {picture.name} offline, with the key file alone")
-    print(  # noqa: T201
-        _indented(services.manage("verify_receipt", str(picture), "--keys", str(keys)))
-    )
-
-
 def _decode(picture: Path) -> str:
     """Read a QR code with a decoder that is not ours (zxing-cpp)."""
     return read_codes(picture.read_bytes())[0]
-
-
-def _keys(person: Person) -> bytes:
-    return person.http.request("GET", f"{person.origin}/.well-known/countersign/keys").data
-
-
-def say(text: str) -> None:
-    """Print at once, whatever the output is."""
-    print(text, flush=True)  # noqa: T201  # it is what people read
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.strip().splitlines())

@@ -4,59 +4,38 @@ Real services, and the real programs of three people's terminals.
 """
 
 import io
-import re
 import secrets
 import shutil
 import wave
 from pathlib import Path
 from typing import Any
 
-from countersign.demo import say
-from countersign.local import LocalServices
 from countersign.person import Person, PersonError
+from countersign.stage import PAYMENT_PASSWORD, Stage, fill_wallet, say
 from countersign.terminals import Terminal
 from protocol.content import decrypt
 from protocol.errors import ProtocolError
 
 PRICE = {"term": "permanent", "amount": 499, "currency": "EUR"}
-_PAYMENT_PASSWORD = "green apples 7"  # noqa: S105  # of somebody made up here
-_SIX_DIGITS = re.compile(r"\b[0-9]{6}\b")
 
 
-def run_demo_billing(services: LocalServices) -> int:
-    """Run it, printing each step as it happens; return the exit status.
-
-    Raises:
-        PersonError: something went otherwise than it must.
-    """
-    folder = services.folder / "demo-billing"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    say("Setting up both services: databases, keys, pairing")
-    services.prepare()
-    with services.running():
-        say(f"Platform at {services.origin}")
-        _Story(services, folder).tell()
-    say("Checking every journal, balance and payment of the ledger")
-    say(f"  {services.manage('verify_ledger').strip()}")
-    say("Done.")
-    return 0
+def tell_demo_billing(stage: Stage) -> None:
+    """Play it, saying each step as it happens; errors as :func:`countersign.stage.play`."""
+    _Story(stage).tell()
 
 
 class _Story:
     """Dana sells a song; Anna buys it; Ben would like to have it for nothing."""
 
-    def __init__(self, services: LocalServices, folder: Path) -> None:
-        self.services = services
-        self.folder = folder
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.folder = stage.folder
         self.dana, self.anna, self.ben = (
-            self._person(name) for name in ("Dana Records", "Anna Meier", "Ben Schmidt")
+            stage.person(name) for name in ("Dana Records", "Anna Meier", "Ben Schmidt")
         )
-        self.phone = Terminal(self.anna, folder / "anna-phone")
-        self.other = Terminal(self.ben, folder / "ben-phone")
-        # Another one each time: what an earlier demo bound stays bound.
-        self.number = f"+1202555{secrets.randbelow(10**4):04}"
-        self.song = folder / "song.csres"
+        self.phone = Terminal(self.anna, self.folder / "anna-phone")
+        self.other = Terminal(self.ben, self.folder / "ben-phone")
+        self.song = self.folder / "song.csres"
         self.content = make_song()
 
     def tell(self) -> None:
@@ -109,15 +88,12 @@ class _Story:
 
     def _steal_sim(self) -> None:
         say("Anna binds her phone's SIM, number and security chip")
-        self._put_chips_in()
-        sim = self.phone.run("phone", "sim", self.number).removeprefix("SIM ")
-        self.phone.run("phone", "register", self.number)
-        code = texted_code(self.services)
-        say(f"  {self.phone.run('phone', 'prove', code)}")
+        self.stage.put_chips_in(self.phone, self.other)
+        number, sim = self.stage.bind(self.phone)
         self.phone.run("phone", "permit", "billing")
         say("  all three are right: she gets a permit for one use")
         say("A thief puts her SIM into another phone")
-        self.other.run("phone", "sim", self.number, "--code", sim)
+        self.other.run("phone", "sim", number, "--code", sim)
         refused = self.other.refusal("phone", "permit", "billing")
         say(f"  {refused}")
         say(f"  her own phone is stopped, too: {self.phone.run('phone', 'status')}")
@@ -130,28 +106,12 @@ class _Story:
         say("Anna plays the song once more")
         self._refused(self.phone, "entitlement_refunded", self.song)
 
-    def _person(self, name: str) -> Person:
-        login = f"{name.split()[0].lower()}-{secrets.token_hex(3)}@example.com"
-        person = Person(
-            self.services.origin, login, self.services.folder / "mail", self.folder, name
-        )
-        person.sign_up()
-        return person
-
     def _refused(self, terminal: Terminal, code: str, song: Path) -> None:
         with terminal.managed():
             line = terminal.refusal("resource", "play", song)
         if not line.startswith(f"{code}: "):
             raise PersonError(f"{code} was due, not {line}")
         say(f"  {line}")
-
-    def _put_chips_in(self) -> None:
-        """Put a security chip into each phone; their maker's list goes to the platform."""
-        header, first = self.phone.run("phone", "chip").splitlines()
-        second = self.other.run("phone", "chip").splitlines()[-1]
-        listed = self.folder / "chips.csv"
-        listed.write_text("\n".join([header, first, second]) + "\n", "ascii")
-        self.services.manage("import_chips", str(listed))
 
 
 def publish(
@@ -170,18 +130,11 @@ def publish(
     return listed
 
 
-def fill_wallet(buyer: Person, amount: int) -> None:
-    """Fill somebody's wallet (euro cents) and set a payment password; errors as above."""
-    buyer.call("POST", "/wallet/top-ups", {"amount": amount, "currency": "EUR"})
-    password = {"password": _PAYMENT_PASSWORD, "current": buyer.password}
-    buyer.call("POST", "/wallet/payment-password", password)
-
-
 def buy(buyer: Person, resource: dict[str, Any]) -> dict[str, Any]:
     """Buy a resource from the wallet; return the purchase.  Errors as above."""
     asked = {"way": "wallet", "offer": resource["offers"][0]["id"]}
     purchase: dict[str, Any] = buyer.call(
-        "POST", "/purchases", {**asked, "payment_password": _PAYMENT_PASSWORD}
+        "POST", "/purchases", {**asked, "payment_password": PAYMENT_PASSWORD}
     )
     return purchase
 
@@ -205,20 +158,6 @@ def play_patched(song: Path) -> str:
         except ProtocolError as error:
             return error.code
     raise PersonError("a patched player opened the song")
-
-
-def texted_code(services: LocalServices) -> str:
-    """Have SMS sent, and return the code in the newest one.
-
-    Raises:
-        PersonError: there is none.
-    """
-    services.manage("worker", "--once")
-    texts = sorted((services.folder / "sms").glob("*.txt"))
-    found = _SIX_DIGITS.findall(texts[-1].read_text("utf-8")) if texts else []
-    if not found:
-        raise PersonError("no code came by SMS")
-    return str(found[-1])
 
 
 def make_song() -> bytes:

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from countersign.demo import NAMES, say
+from countersign.demo import NAMES
 from countersign.local import ROOT
 from countersign.person import Person
 from countersign.playground import Playground
+from countersign.stage import say
 
 with contextlib.suppress(ImportError):
     # A terminal by itself takes no line as long as a challenge on some systems.

@@ -10,7 +10,7 @@ from accounts.security import HolderRequest, holders_only
 from countersign import guide
 from countersign.context import counts
 from enrolment.selectors import tokens_of
-from transactions import selectors
+from transactions import selectors_lists as selectors
 
 # So that the first page is one page; the rest is one press away.
 NEWEST = 5

@@ -11,8 +11,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -23,7 +23,11 @@ import urllib3
 from countersign.certificates import Certificate
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 30
+# A process that ends is noticed at once; a busy machine takes long to start one.
+START_SECONDS = 120
+# To migrate and to serve checks the settings, which nobody changes after that; the others never
+# check.
+_CANNOT_SKIP_CHECKS = ("migrate", "shell", "verify_receipt")
 STOP_SECONDS = 10
 
 
@@ -73,28 +77,33 @@ class LocalServices:
     def prepare(self) -> None:
         """Write secrets, migrate, make keys, and pair the two; what exists is kept.
 
+        To be paired the authserver runs; it is left running for whoever starts both next.
+
         Raises:
-            RuntimeError: the folder was set up for other ports.
+            RuntimeError: the folder was set up for other ports, or the authserver does not start.
             subprocess.CalledProcessError: a command failed; its output was shown.
         """
         self._write_settings()
         if self.certificate:
             names = [self.lan, "localhost", "127.0.0.1", "::1"]
             self.certificate.keep(names, now=datetime.now(UTC))
-        self.manage("migrate", "--verbosity=0")
+        self.migrate("platform")
         if (self.folder / "host.key").exists():
-            self.authserver("migrate", "--verbosity=0")
+            self.migrate("authserver")
             return
         root = self.folder / "platform-root.hex"
         self.manage("create_keys", "--root-public", str(root))
         key_file = self.folder / "host.key.new"
         fingerprint = self.prepare_authserver(platform_root=str(root), key_file=key_file)
-        with self.running("authserver"):
+        with ExitStack() as undo:
+            undo.callback(self.stop, "authserver")
+            self.start("authserver")
             self.manage(
                 *("add_host", self.authserver_origin, "--fingerprint", fingerprint),
                 *("--key-file", str(key_file)),
             )
-        key_file.rename(self.folder / "host.key")
+            key_file.rename(self.folder / "host.key")
+            undo.pop_all()
 
     def prepare_authserver(
         self, *, platform_root: str, key_file: Path, name: str = "Local host"
@@ -113,16 +122,22 @@ class LocalServices:
             subprocess.CalledProcessError: a command failed; its output was shown.
         """
         self._write_settings()
-        self.authserver("migrate", "--verbosity=0")
+        self.migrate("authserver")
+        was_begun = (self.folder / "authserver-root.key").exists()
         fingerprint = self.authserver("init", "--name", name).split("root key")[1]
         options = ["--id", "countersign", "--key-file", str(key_file)]
-        if "platform  " in self.authserver("keys"):
+        if was_begun and "platform  " in self.authserver("keys"):
             # An earlier run was interrupted after this: its key may be lost, so it gets another.
             self.authserver("add_platform", *options, "--new-key")
         else:
             origin, root = ("--origin", self.origin), ("--root", platform_root)
             self.authserver("add_platform", *options, *origin, *root)
         return fingerprint
+
+    def migrate(self, service: str) -> None:
+        """Make the tables of a service, or bring them up to date."""
+        run = self.manage if service == "platform" else self.authserver
+        run("migrate", "--verbosity=0")
 
     def environment(self, service: str) -> dict[str, str]:
         """Return the environment of a service's processes: its own secrets, not the other's."""
@@ -135,11 +150,13 @@ class LocalServices:
 
     def manage(self, *arguments: str, said: str = "") -> str:
         """Run ``manage.py`` with something on its standard input; return what it printed."""
-        return self._run("platform", [sys.executable, "manage.py", *arguments], said)
+        return self._run("platform", [sys.executable, "manage.py", *_unchecked(arguments)], said)
 
     def authserver(self, *arguments: str) -> str:
         """Run ``python -m authserver`` and return what it printed."""
-        return self._run("authserver", [sys.executable, "-m", "authserver", *arguments])
+        return self._run(
+            "authserver", [sys.executable, "-m", "authserver", *_unchecked(arguments)]
+        )
 
     @contextmanager
     def running(self, *services: str) -> Iterator[None]:
@@ -154,11 +171,13 @@ class LocalServices:
                 self.stop(service)
 
     def start(self, service: str) -> None:
-        """Start a service, or the platform's worker, and wait until it answers.
+        """Start a service, or the platform's worker, and wait until it answers; unless it runs.
 
         Raises:
             RuntimeError: its port is taken, or it does not answer; the log's end is shown.
         """
+        if service in self.processes:
+            return
         self.check_port(service)
         with self.log(service).open("ab") as log:
             self.processes[service] = subprocess.Popen(  # noqa: S603  # our own commands
@@ -215,11 +234,7 @@ class LocalServices:
             options += ["--ssl-keyfile", str(self.certificate.key)]
         if service == "authserver":
             return [sys.executable, "-m", "authserver", "serve", *options]
-        return [
-            *(sys.executable, "-m", "granian", "--interface", "wsgi", *options),
-            *("--blocking-threads", "4", "--no-ws", "--log-level", "warning"),
-            "countersign.wsgi:application",
-        ]
+        return [sys.executable, "manage.py", "serve", *options]
 
     def _await(self, service: str) -> None:
         """Wait until it answers."""
@@ -276,6 +291,7 @@ class LocalServices:
             COUNTERSIGN_ROOT_KEY_FILE=str(self.folder / "platform-root.key"),
             EMAIL_FILE_PATH=str(self.folder / "mail"),
             RESOURCE_STORE=str(self.folder / "resources"),
+            PACKAGE_STORE=str(self.folder / "packages"),
             SMS_URL=f"file://{(self.folder / 'sms').resolve()}",
             SMS_INBOUND_SECRETS="whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
             **platform_tls,
@@ -316,6 +332,12 @@ class LocalServices:
                 f"{self.folder} was set up for {origin}, not {values[name]}: use that port, or "
                 f"remove the folder to begin anew"
             )
+
+
+def _unchecked(arguments: Sequence[str]) -> list[str]:
+    """Return a command that checks no settings, if it can be told so."""
+    skipped = () if arguments[0] in _CANNOT_SKIP_CHECKS else ("--skip-checks",)
+    return [*arguments, *skipped]
 
 
 def free_port() -> int:

@@ -57,6 +57,9 @@ SOURCES: dict[str, dict[str, Any]] = {
         "authserver/**/*.py": "python",
         "authserver/templates/**/*.html": extract_template,
     },
+    "authserver/locale/LANGUAGE/LC_MESSAGES/djangojs.po": {
+        "authserver/static/token/**/*.js": "javascript"
+    },
 }
 
 

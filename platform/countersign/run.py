@@ -8,9 +8,10 @@ from typing import NoReturn
 import qrcode
 
 from countersign.certificates import Certificate
-from countersign.demo import NAMES, say
+from countersign.demo import NAMES
 from countersign.playground import OPERATOR, PASSWORD, Playground
-from countersign.wares import fill_wallet, stock_shop
+from countersign.stage import say
+from countersign.wares import fill_wallet, put_up_game, stock_shop
 
 PHONE = {"Phone": ""}
 # A card has no camera: ten digits are typed into it.
@@ -69,6 +70,7 @@ def _make_people(playground: Playground) -> None:
         if login == DEVELOPER:
             say("  what he sells in the shop …")
             stock_shop(person)
+            put_up_game(playground, person, playground.folder / "people")
     say("  an operator …")
     playground.manage("first_operator", "--email", OPERATOR, "--password-stdin", said=PASSWORD)
 
@@ -78,7 +80,8 @@ def _first_steps(playground: Playground) -> str:
     return f"""
 Open  {playground.origin}/guide
 It leads you through the first transaction, from here to a receipt that Ben continues.
-Ben also sells five things in {playground.origin}/shop, and all have play money to buy them.
+Ben also sells five things in {playground.origin}/shop and a game in {playground.origin}/apps,
+and all have play money to buy them.
 
   Sign in as      {emails}
   Operator        {OPERATOR}, for {playground.origin}/console

@@ -7,6 +7,7 @@ file that ``COUNTERSIGN_ENV_FILE`` names, is read when it exists; the real envir
 import base64
 import os
 import re
+import sysconfig
 import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,11 +15,13 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from protocol.environment import Environment
+
 BASE_DIR = Path(__file__).resolve().parents[2]
 VAR_DIR = BASE_DIR / "var"
 VERSION = tomllib.loads((BASE_DIR / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 
-env = environ.FileAwareEnv()
+env = Environment()
 _env_file = Path(os.environ.get("COUNTERSIGN_ENV_FILE", VAR_DIR / "platform.env"))
 if _env_file.exists():
     environ.Env.read_env(_env_file)
@@ -51,6 +54,9 @@ DEBUG = False
 ALLOWED_HOSTS = env.list("COUNTERSIGN_ALLOWED_HOSTS", default=[_origin.hostname])
 CSRF_TRUSTED_ORIGINS = [COUNTERSIGN_ORIGIN]
 
+# Its page of the API needs its files; as an app it would be imported by every command, most of
+# which take less time than that.
+_ninja = Path(sysconfig.get_path("purelib")) / "ninja"
 INSTALLED_APPS = [
     "countersign",
     "common",
@@ -64,12 +70,14 @@ INSTALLED_APPS = [
     "transactions",
     "receipts",
     "billing.entitlements",
+    "billing.packages",
+    "offline",
     "console",
+    "captcha",
     "allauth",
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
-    "ninja",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -80,6 +88,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "common.middleware.RequestMiddleware",
+    "transactions.middleware.TokenOriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -100,7 +109,7 @@ APPEND_SLASH = False
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates", _ninja / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -146,13 +155,13 @@ SECURE_HSTS_SECONDS = (
 SECURE_SSL_REDIRECT = _is_secure and not _is_local
 _behind_proxy = env.bool("COUNTERSIGN_BEHIND_PROXY", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _behind_proxy else None
-# Whose address it is that signs in: the last one that the proxy in front has seen.
-ALLAUTH_TRUSTED_PROXY_COUNT = int(_behind_proxy)
+# Whose address it is that signs in, or asks too often: the last that the proxy in front has seen.
+ALLAUTH_TRUSTED_PROXY_COUNT = NINJA_NUM_PROXIES = int(_behind_proxy)
 SECURE_REFERRER_POLICY = "same-origin"
 # The largest thing anyone sends is a picture of a receipt.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_500_000
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["accounts.passwords.OWASPArgon2"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.SimilarityValidator"},
     {"NAME": "accounts.passwords.LengthValidator"},
@@ -215,7 +224,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"countersign@{_origin.hostna
 # Without an SMS centre, SMS are written to files: docs/sms.md.
 SMS_URL = env.str("SMS_URL", f"file://{VAR_DIR / 'sms'}")
 # Who is asked whether an SMS that came in is for it: dotted paths.
-SMS_HANDLERS = ["binding.sms.take"]
+SMS_HANDLERS = ["binding.sms.take", "billing.packages.sms.take"]
 # The number to which phones send SMS that prove theirs.
 SMS_NUMBER = env.str("SMS_NUMBER", "+12025550100")
 # Who is asked whether a SIM was swapped; empty: nobody (docs/binding.md).
@@ -234,6 +243,12 @@ except ValueError as error:
 WEBHOOKS_MAY_BE_PRIVATE = env.bool("WEBHOOKS_MAY_BE_PRIVATE", False)
 WEBHOOKS_CA_FILE = env.str("WEBHOOKS_CA_FILE", "")
 
+# Font files of PDFs, the main one first; by default those that are found (common/fonts.py).
+PDF_FONTS = env.list("PDF_FONTS", default=[])
+
+# What monitoring shows to read /metrics; without one there are no figures to be had.
+METRICS_TOKEN = env.str("METRICS_TOKEN", "").strip()
+
 # Where money comes from and goes to: a class with the interface of billing.ledger.providers.
 LEDGER_PROVIDER = env.str("LEDGER_PROVIDER", "billing.ledger.providers.PlayMoney")
 
@@ -244,6 +259,45 @@ RESOURCE_STORE = Path(env.str("RESOURCE_STORE", str(VAR_DIR / "resources")))
 RESOURCE_MAX_BYTES = env.int("RESOURCE_MAX_BYTES", 256 * 2**20)
 # Where files as large as that are taken; everywhere else a body is small.
 UPLOAD_PATHS = re.compile(r"/api/v1/resources/[0-9a-f]{16}/versions|/develop/[0-9a-f]{16}(/\w+)?")
+
+# Where builds of applications lie, and how large one may be.
+PACKAGE_STORE = Path(env.str("PACKAGE_STORE", str(VAR_DIR / "packages")))
+PACKAGE_MAX_BYTES = env.int("PACKAGE_MAX_BYTES", 64 * 2**20)
+# The security SDK, whose files every build carries; they are read, never run here.
+PACKAGE_SDK = Path(env.str("PACKAGE_SDK", str(BASE_DIR / "terminal" / "sdk")))
+# What a terminal of LOW security level must show: that the files match (SIGNATURE), or either of
+# the two comparisons (ANY_ONE).  docs/application-billing.md.
+LOW_RULE = env.str("LOW_RULE", "SIGNATURE")
+# Until a rule says otherwise: high or low.
+DEFAULT_LEVEL = env.str("DEFAULT_LEVEL", "high")
+# For how long after a change of SIM no SMS confirms a charge.
+SMS_BILLING_SIM_AGE_HOURS = env.int("SMS_BILLING_SIM_AGE_HOURS", 24)
+# Images with letters (django-simple-captcha); the letters come from billing.packages.
+CAPTCHA_FONT_SIZE = 56
+CAPTCHA_LETTER_ROTATION = (-30, 30)
+CAPTCHA_FOREGROUND_COLOR = "#1b2430"
+CAPTCHA_BACKGROUND_COLOR = "#ffffff"
+CAPTCHA_2X_IMAGE = False
+# What applications may charge a payer, in minor units of any currency: a day and a month, until
+# the payer says otherwise, and a day for one item.
+CHARGE_DAY_CAP = env.int("CHARGE_DAY_CAP", 5_000)
+CHARGE_MONTH_CAP = env.int("CHARGE_MONTH_CAP", 20_000)
+CHARGE_ITEM_DAY_CAP = env.int("CHARGE_ITEM_DAY_CAP", 2_500)
+# What each phone may pay without a network, in minor units of each currency, until its holder sets
+# limits of their own; from this amount on it takes the offline password.
+OFFLINE_DAY_CAP = env.int("OFFLINE_DAY_CAP", 5_000)
+OFFLINE_MONTH_CAP = env.int("OFFLINE_MONTH_CAP", 20_000)
+OFFLINE_HIGH_FROM = env.int("OFFLINE_HIGH_FROM", 2_500)
+# The most that a holder may let a one-way code be worth.
+OFFLINE_CODE_CAP = env.int("OFFLINE_CODE_CAP", 1_000)
+# Makers' services that vouch for terminals: docs/application-billing.md, attestation.
+ATTESTATION_APPS = env.json("ATTESTATION_APPS", {})
+ATTESTATION_TEST_ENVIRONMENTS = env.bool("ATTESTATION_TEST_ENVIRONMENTS", False)
+PLAY_INTEGRITY_URL = env.str("PLAY_INTEGRITY_URL", "https://playintegrity.googleapis.com/v1")
+PLAY_INTEGRITY_ACCOUNT = env.str("PLAY_INTEGRITY_ACCOUNT", "")
+APP_ATTEST_ROOT = env.str("APP_ATTEST_ROOT", "")
+STOREKIT_ROOTS = env.str("STOREKIT_ROOTS", "")
+STOREKIT_ONLINE_CHECKS = env.bool("STOREKIT_ONLINE_CHECKS", True)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
@@ -264,10 +318,14 @@ _modules = BASE_DIR / "node_modules"
 STATICFILES_DIRS = [
     # The tables that Python and the browser read alike.
     ("protocol", BASE_DIR / "protocol" / "tables"),
+    ("ninja", _ninja / "static" / "ninja"),
     ("vendor/cborg", _modules / "cborg" / "lib"),
+    ("vendor/hash-wasm", _modules / "hash-wasm" / "dist"),
+    ("vendor/ggwave", _modules / "ggwave"),
     ("vendor/zxing-wasm", _modules / "zxing-wasm" / "dist" / "es"),
-    # Beside its loader, es/reader/index.js.
+    # Beside their loaders, es/*/index.js.
     ("vendor/zxing-wasm/reader", _modules / "zxing-wasm" / "dist" / "reader"),
+    ("vendor/zxing-wasm/writer", _modules / "zxing-wasm" / "dist" / "writer"),
 ]
 
 LOGGING = {
@@ -276,4 +334,6 @@ LOGGING = {
     "formatters": {"event": {"()": "common.logs.EventFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "event"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
+    # It tells each character of a receipt that is drawn.
+    "loggers": {"fontTools": {"level": "WARNING"}},
 }

@@ -12,8 +12,9 @@ from pathlib import Path
 from countersign.local import ROOT
 from countersign.person import Person, PersonError
 
-_START_SECONDS = 20
-_STOP_SECONDS = 10
+# As long as a busy machine takes; a program that ends by itself is noticed at once.
+_START_SECONDS = 120
+_STOP_SECONDS = 60
 
 
 @dataclass
@@ -37,8 +38,8 @@ class Terminal:
         code = self.owner.call("POST", "/devices/codes")["code"]
         return self.run("device", "add", code, "--platform", self.owner.origin, "--name", name)
 
-    def run(self, *arguments: str | Path) -> str:
-        """Run a program of the terminal and return what it printed.
+    def run(self, *arguments: str | Path, said: str = "") -> str:
+        """Run a program of the terminal, with something typed, and return what it printed.
 
         Raises:
             PersonError: it refused; its line is the message.
@@ -47,26 +48,62 @@ class Terminal:
             self._command(*arguments),
             cwd=ROOT,
             env=self._environment,
-            stdin=subprocess.DEVNULL,
+            input=f"{said}\n",
             capture_output=True,
             check=False,
             text=True,
+            # A password is asked for at the terminal, if there is one.
+            start_new_session=True,
         )
         if done.returncode:
             raise PersonError(done.stderr.strip())
         return done.stdout.strip()
 
-    def refusal(self, *arguments: str | Path) -> str:
-        """Return the line with which a program refuses.
+    def refusal(self, *arguments: str | Path, said: str = "") -> str:
+        """Return the line with which a program refuses; arguments as :meth:`run`.
 
         Raises:
             PersonError: it did not.
         """
         try:
-            self.run(*arguments)
+            self.run(*arguments, said=said)
         except PersonError as error:
-            return str(error)
+            return str(error).splitlines()[-1]
         raise PersonError(f"{arguments[0]} {arguments[1]} was not refused")
+
+    def begin(
+        self, *arguments: str | Path, said: str = "", without_network: bool = False
+    ) -> "subprocess.Popen[str]":
+        """Have a program of the terminal run beside others.
+
+        Args:
+            arguments: Of it.
+            said: What is typed.
+            without_network: Whether it is the one that knows no network.
+        """
+        module = "terminal.offline" if without_network else "terminal"
+        return self._begin("-m", module, *arguments, said=said)
+
+    def cheat(self, program: Path, *arguments: str | Path) -> "subprocess.Popen[str]":
+        """Have somebody's own program run in this terminal, beside others."""
+        return self._begin(program, *arguments)
+
+    def _begin(self, *arguments: str | Path, said: str = "") -> "subprocess.Popen[str]":
+        process = subprocess.Popen(  # noqa: S603  # our own program
+            [sys.executable, *map(str, arguments)],
+            cwd=ROOT,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A password is asked for at the terminal, if there is one.
+            start_new_session=True,
+        )
+        if process.stdin is not None:
+            process.stdin.write(f"{said}\n")
+            process.stdin.flush()
+        return process
 
     @contextmanager
     def managed(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 from django.views.i18n import JavaScriptCatalog
 
 from console.views.styleguide import styleguide
-from countersign import guide, home, views
+from countersign import guide, home, metrics, views
 from countersign.api import api
 from receipts import views as receipts_views
 
@@ -30,6 +30,8 @@ urlpatterns = [
     path("", include("binding.urls")),
     path("", include("notices.urls")),
     path("", include("billing.entitlements.urls")),
+    path("", include("billing.packages.urls")),
+    path("", include("offline.urls")),
     path("console/", include("console.urls")),
     path("styleguide", styleguide, name="styleguide"),
     path("api/v1/", api.urls),
@@ -46,4 +48,5 @@ urlpatterns = [
     path("healthz", views.healthz),
     path("readyz", views.readyz),
     path("version", views.version),
+    path("metrics", metrics.metrics),
 ]

@@ -7,10 +7,12 @@ import struct
 import wave
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw
 
+from countersign.local import LocalServices
 from countersign.person import Person
 
 _RATE = 16_000
@@ -87,6 +89,35 @@ def fill_wallet(buyer: Person) -> None:
         buyer.call("POST", "/wallet/payment-password", password)
 
 
+def put_up_game(services: LocalServices, developer: Person, folder: Path) -> str:
+    """Have the little game built that bills inside itself, unless there is one already.
+
+    Args:
+        services: Whose key centre signs it.
+        developer: Who sells it.
+        folder: Where its files and prices are written; they are the developer's.
+
+    Returns:
+        The id of the application.
+
+    Raises:
+        PersonError: it was refused.
+    """
+    account = developer.call("GET", "/me")["account"]
+    for package in developer.call("GET", "/packages")["results"]:
+        if (package["developer"], package["title"]) == (account, GAME):
+            return str(package["id"])
+    for name, content in _GAME_FILES.items():
+        path = folder / "game" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, "utf-8")
+    prices = folder / "prices.csv"
+    prices.write_text(_GAME_PRICES, "utf-8")
+    options = ["--prices", str(prices), "--developer", account, "--title", GAME]
+    said = services.manage("build_package", str(folder / "game"), *options)
+    return said.split()[-1]
+
+
 def sunrise(height: float = 0.4) -> Image.Image:
     """Draw a sun at a height over the horizon, 0 to 1."""
     width, depth = _SIZE
@@ -155,6 +186,27 @@ setInterval(() => { left.value -= left.value > 0; }, 1000);
 """
 
 
+GAME = "Dungeon"
+_GAME_PRICES = """number,title,amount
+1,Golden sword,2.50
+2,Silver shield,1.20
+3,Healing potion,0.30
+4,Map,0.80
+"""
+_GAME_FILES = {
+    "index.html": """<!doctype html>
+<html lang="en">
+<title>Dungeon</title>
+<p>You stand before a <a href="rooms/hall.html">door</a>.</p>
+</html>
+""",
+    "rooms/hall.html": """<!doctype html>
+<html lang="en">
+<title>The hall</title>
+<p>A dragon. You would like to have a sword.</p>
+</html>
+""",
+}
 _FOR_GOOD = {"term": "permanent", "amount": 499}
 WARES = (
     Ware(

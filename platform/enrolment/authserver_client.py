@@ -13,6 +13,7 @@ import urllib3
 from django.conf import settings
 from urllib3.util import Retry, Timeout
 
+from enrolment import alongside
 from enrolment.errors import (
     AuthserverRefusedError,
     AuthserverUnavailableError,
@@ -132,7 +133,7 @@ class AuthserverClient:
         """Ask for the verdict on a response; statements of kind login have a door of their own."""
         body = _about(statement, certificate, last_seq, tag) | {"response": response}
         door = "logins" if is_login else "verdicts"
-        return _outcome(self._call("POST", f"/v1/servers/{vk.hex()}/{door}", body))
+        return _outcome(self._end(f"/v1/servers/{vk.hex()}/{door}", body))
 
     def prove(self, *, vk: bytes, statement: bytes, certificate: bytes, challenge: str) -> str:
         """Return the server's own answer to a challenge of its token, once for a statement."""
@@ -168,7 +169,7 @@ class AuthserverClient:
             for statement, certificate, response in answers
         ]
         body = {"answers": given, "last_seq": last_seq}
-        answer = self._call("POST", f"/v1/servers/{vk.hex()}/resynchronise", body)
+        answer = self._end(f"/v1/servers/{vk.hex()}/resynchronise", body)
         if "verdicts" not in answer:
             return _outcome(answer)
         match answer["verdicts"]:
@@ -192,7 +193,7 @@ class AuthserverClient:
         """End a statement, unless it was accepted already: then that verdict is returned."""
         body = _about(statement, certificate, last_seq, tag) | {"reason": reason, "note": note}
         path = f"/v1/servers/{vk.hex()}/verdicts/{s.hex()}/void"
-        return _outcome(self._call("POST", path, body))
+        return _outcome(self._end(path, body))
 
     def offer(self, *, vk: bytes, serial: str, suite: str, source: str) -> dict[str, Any]:
         """Ask whether the host would take a server from the host at the address ``source``."""
@@ -216,6 +217,14 @@ class AuthserverClient:
     def bring(self, package: bytes) -> dict[str, Any]:
         """Have the host take in a server that left another one for it."""
         return _read(*self._send("POST", "/v1/servers/import", package, kind=_BYTES))
+
+    def _end(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Post what may end statements; once in a while the receipt log goes along."""
+        log = alongside.load(self.origin)
+        answer = self._call("POST", path, body | ({"log": log} if log else {}))
+        if log:
+            alongside.unload(self.origin, log, answer.get("log"))
+        return answer
 
     def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, retries: int = 1

@@ -26,6 +26,9 @@ class AuthserverHost(models.Model):
     origin = models.CharField(max_length=40, unique=True)
     root = models.BinaryField(max_length=KEY_BYTES)
     certificates = models.JSONField(help_text="Host keys: cs-key messages in base64url.")
+    ended = models.JSONField(
+        default=dict, help_text="Host keys that ended: [retired-at, compromised-at] by kid."
+    )
     sealed_key = models.BinaryField(help_text="Our bearer key there; the name is associated data.")
     weight = models.PositiveIntegerField(default=1, help_text="0 takes no new tokens.")
     state = models.CharField(max_length=8, choices=State, default=State.ACTIVE)
@@ -224,6 +227,9 @@ class Policy(models.Model):
     )
     permits = models.JSONField(
         default=list, help_text="Uses that demand a fresh permit of a bound phone."
+    )
+    offline_steps = models.BooleanField(
+        default=False, help_text="Whether phones without a network bring a token's response."
     )
 
     class Meta:

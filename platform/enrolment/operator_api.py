@@ -36,6 +36,7 @@ class Rules(Schema):
     self_assignment: StrictBool
     token_at_sign_in: str
     permits: list[str]
+    offline_steps: StrictBool
 
 
 class PolicyOut(Rules):

@@ -38,7 +38,7 @@ def check(rules: Policy) -> None:
         check_uint(field, getattr(rules, field), low=low, high=high)
     if rules.ttl_seconds > rules.max_ttl_seconds:
         raise _wrong("ttl_seconds", "the usual life is longer than the longest")
-    for field in ("second_person", "self_assignment"):
+    for field in ("second_person", "self_assignment", "offline_steps"):
         if type(getattr(rules, field)) is not bool:
             raise _wrong(field, "is yes or no")
     if rules.token_at_sign_in not in Policy.SignIn.values:

@@ -117,6 +117,18 @@ def host_by_number(number: int) -> AuthserverHost:
     return host
 
 
+def host_by_origin(origin: str) -> AuthserverHost:
+    """Return the host at an address.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    host = AuthserverHost.objects.filter(origin=origin).first()
+    if host is None:
+        raise NotFoundError("There is no such host.")
+    return host
+
+
 def client_for(host: AuthserverHost, *, patience: float | None = None) -> AuthserverClient:
     """Return the HTTP client for a host, with our key there."""
     key = sealer().open(bytes(host.sealed_key), host.name.encode())

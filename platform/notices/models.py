@@ -54,6 +54,25 @@ class Notice(models.Model):
         SOLD = "sold"
         REFUND_ASKED = "refund_asked"
         REFUNDED = "refunded"
+        REFUND_REFUSED = "refund_refused"
+        CHARGE_WAITS = "charge_waits"
+        CHARGED = "charged"
+        CHARGE_REFUNDED = "charge_refunded"
+        CHARGE_DISPUTED = "charge_disputed"
+        DISPUTE_ANSWERED = "dispute_answered"
+        CAPS_RAISED = "caps_raised"
+        TERMINAL_RAISED = "terminal_raised"
+        OFFLINE_ADDED = "offline_added"
+        OFFLINE_PASSWORD = "offline_password"  # noqa: S105  # a notice, not a password
+        OFFLINE_CODES = "offline_codes"
+        OFFLINE_LOCKED = "offline_locked"
+        OFFLINE_STOPPED = "offline_stopped"
+        OFFLINE_CLONED = "offline_cloned"
+        OFFLINE_RESUMED = "offline_resumed"
+        OFFLINE_PAID = "offline_paid"
+        RECEIPT_SENT = "receipt_sent"
+        SERVICE_SUSPENDED = "service_suspended"
+        SERVICE_RESUMED = "service_resumed"
 
     kind = models.CharField(max_length=20, choices=Kind)
     holder = models.ForeignKey("accounts.Holder", models.CASCADE, null=True, related_name="+")
@@ -72,6 +91,9 @@ class Notice(models.Model):
     page = models.CharField(
         max_length=48, blank=True, help_text="path of the page that shows it, such as /wallet."
     )
+    fragment = models.TextField(
+        blank=True, help_text="Behind the # of that page, in the e-mail alone: gone once sent."
+    )
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
@@ -86,6 +108,7 @@ class Notice(models.Model):
             models.Index(fields=["transaction"], name="notice_transaction"),
             models.Index(fields=["token"], condition=~Q(token=""), name="notice_token"),
             models.Index(fields=["id"], condition=Q(sent_at=None), name="notice_unsent"),
+            models.Index(fields=["id"], condition=~Q(fragment=""), name="notice_fragment"),
         ]
 
     def __str__(self) -> str:
@@ -95,7 +118,7 @@ class Notice(models.Model):
     def path(self) -> str:
         """The page on which to see what it is about."""
         if self.page:
-            return self.page
+            return f"{self.page}#{self.fragment}" if self.fragment else self.page
         if self.approval is not None:
             return "/console/approvals"
         if self.organisation:
@@ -116,6 +139,29 @@ class Notice(models.Model):
     def words(self) -> Words:
         """What it says."""
         return WORDS[self.kind]
+
+
+class MailedReceipt(models.Model):
+    """One mail with a receipt, which counts against the day's limits."""
+
+    sender = models.ForeignKey("accounts.Holder", models.CASCADE, related_name="+")
+    email = models.EmailField(help_text="Where it went.")
+    day = models.DateField(help_text="In UTC.")
+    number_by_sender = models.PositiveSmallIntegerField()
+    number_to_address = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sender", "day", "number_by_sender"], name="mailed_receipt_by_sender"
+            ),
+            models.UniqueConstraint(
+                fields=["email", "day", "number_to_address"], name="mailed_receipt_to_address"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"mailed receipt {self.pk}"
 
 
 class WebhookEndpoint(models.Model):

@@ -1,8 +1,11 @@
 """Read notices."""
 
-from django.db.models import QuerySet
+from dataclasses import dataclass
+from datetime import datetime
 
-from notices.models import Notice, WebhookEndpoint, WebhookMessage
+from django.db.models import Min, QuerySet
+
+from notices.models import Notice, SmsMessage, WebhookEndpoint, WebhookMessage
 
 
 def inbox(*, holder_id: int) -> QuerySet[Notice]:
@@ -39,3 +42,21 @@ def endpoints_of(holder_id: int | None) -> QuerySet[WebhookEndpoint]:
 def messages_of(endpoint: WebhookEndpoint) -> QuerySet[WebhookMessage]:
     """Return what an endpoint was or is to be told, newest first."""
     return endpoint.messages.order_by("-pk")
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Messages that are to be sent: how many, and since when the oldest is."""
+
+    count: int
+    since: datetime | None
+
+
+def messages_due(*, now: datetime) -> dict[str, Due]:
+    """Return what is due of webhooks and of SMS."""
+    webhooks = WebhookMessage.objects.filter(due_at__lte=now, endpoint__stopped_at=None)
+    queues = {"webhook": webhooks, "sms": SmsMessage.objects.filter(due_at__lte=now)}
+    return {
+        kind: Due(rows.count(), rows.aggregate(since=Min("due_at"))["since"])
+        for kind, rows in queues.items()
+    }

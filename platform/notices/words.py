@@ -235,4 +235,140 @@ WORDS = {
         "check",
         "good",
     ),
+    "refund_refused": Words(
+        _("You do not get your money back"),
+        _("The developer refused. Look at why; what you bought still opens."),
+        "cross",
+        "warn",
+    ),
+    "charge_waits": Words(
+        _("An application asks you to pay"),
+        _("Nothing is charged until you confirm it. If you asked for nothing, cancel it."),
+        "clock",
+        "warn",
+    ),
+    "charged": Words(
+        _("An application charged you"),
+        _("The receipt is among your charges. If it was not you, dispute it there."),
+        "check",
+        "good",
+    ),
+    "charge_refunded": Words(
+        _("A charge was paid back to you"),
+        _("The money is in your wallet again."),
+        "check",
+        "good",
+    ),
+    "charge_disputed": Words(
+        _("Somebody disputes a charge of your application"),
+        _("Look at what they say, then pay it back or say why not."),
+        "clock",
+        "warn",
+    ),
+    "dispute_answered": Words(
+        _("A disputed charge was decided"),
+        _("Look at what was answered."),
+        "info",
+        "",
+    ),
+    "caps_raised": Words(
+        _("Your spending limits rise tomorrow"),
+        _(
+            "More of your money may be spent from then on. If it was not you, lower the limits "
+            "now, which holds at once, and change your password."
+        ),
+        "warn",
+        "warn",
+    ),
+    "terminal_raised": Words(
+        _("A device of yours was raised to high security"),
+        _(
+            "An application on it was changed, or could not show that it was not. It bills no "
+            "more until it is genuine: download it anew."
+        ),
+        "warn",
+        "bad",
+    ),
+    "service_suspended": Words(
+        _("A service of yours was stopped"),
+        _("An operator stopped it: nobody opens or pays anything there. Ask the operator why."),
+        "warn",
+        "bad",
+    ),
+    "service_resumed": Words(
+        _("A service of yours goes on"),
+        _("An operator let it go on. Phones without a network can use it again."),
+        "check",
+        "good",
+    ),
+    "offline_added": Words(
+        _("A phone can authorize without a network"),
+        _(
+            "It can open and pay what your limits allow, also while it is off-line. If it is not "
+            "yours, remove it and change your passwords."
+        ),
+        "phone",
+        "",
+    ),
+    "offline_password": Words(
+        _("The offline password of a phone was set"),
+        _("Higher amounts ask for it. If it was not you, remove the phone at once."),
+        "lock",
+        "",
+    ),
+    "offline_codes": Words(
+        _("One-way codes of a phone may be worth more"),
+        _(
+            "Whoever reads such a code may take up to its limit, once. If it was not you, turn "
+            "the codes off and change your passwords."
+        ),
+        "gear",
+        "warn",
+    ),
+    "offline_locked": Words(
+        _("The offline password of your phone is locked"),
+        _(
+            "It was wrong five times, so the phone authorizes nothing. If it was you, unlock it "
+            "here. If not, somebody has your phone: remove it."
+        ),
+        "warn",
+        "bad",
+    ),
+    "offline_stopped": Words(
+        _("A phone authorizes nothing any more"),
+        _("It was stopped. Nothing is opened or paid with it until it is resumed."),
+        "warn",
+        "warn",
+    ),
+    "offline_cloned": Words(
+        _("Somebody may have a copy of your phone"),
+        _(
+            "One number was signed twice, or something was approved that your phone does not "
+            "know. It authorizes nothing any more. Look at its history, then remove it and add "
+            "it anew."
+        ),
+        "warn",
+        "bad",
+    ),
+    "offline_resumed": Words(
+        _("A phone can authorize without a network again"),
+        _("If you did not ask for this, suspend it and change your passwords."),
+        "check",
+        "good",
+    ),
+    "offline_paid": Words(
+        _("You paid with your phone, without a network"),
+        _("The receipt is in the history of your phones. If it was not you, suspend the phone."),
+        "check",
+        "good",
+    ),
+    "receipt_sent": Words(
+        _("Somebody sends you a receipt"),
+        _(
+            "One of its parties gave this address. Your browser checks the receipt and shows what "
+            "it says. Whoever has the link can read it."
+        ),
+        "scan",
+        "",
+    ),
 }

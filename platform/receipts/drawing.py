@@ -1,26 +1,20 @@
-"""Receipts and challenges as answers: the bytes, the text, or a picture of it."""
+"""Receipts and challenges as answers: the bytes, the text, a picture of it, or a page of paper."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.http import HttpResponse
 
 from common.errors import NotFoundError
+from common.paper import Paper
+from common.qrcodes import FORMS, answer
 from protocol import qrtext
 from protocol.qrtext import Link
-from protocol.statement import Kind
-from receipts import images
-from transactions.selectors import challenge_text
+from protocol.statement import Kind, Statement
+from transactions.selectors_messages import challenge_text
 
 if TYPE_CHECKING:
     from transactions.models import Step
-
-FORMS = {
-    "cbor": "application/cose",
-    "txt": "text/plain; charset=utf-8",
-    "png": "image/png",
-    "svg": "image/svg+xml",
-}
 
 
 def drawn_challenge(step: "Step", form: str) -> HttpResponse:
@@ -33,11 +27,24 @@ def drawn_challenge(step: "Step", form: str) -> HttpResponse:
         raise NotFoundError("There is no open challenge here.")
     text = challenge_text(step)
     _, bundle = qrtext.decode(text, Link.BUNDLE)
-    return drawn(step, text, bundle, form, "challenge")
+    # No reader: none of its forms is counted.
+    return drawn(step, text, bundle, form, "challenge", reader="")
 
 
-def drawn(step: "Step", text: str, content: bytes, form: str, what: str) -> HttpResponse:
-    """Return a message about a step in one of ``FORMS``; pictures of a test say so.
+def drawn(
+    step: "Step",
+    text: str,
+    content: bytes,
+    form: str,
+    what: str,
+    *,
+    reader: str,
+    paper: Paper = "a4",
+    earlier: Iterable[Statement] = (),
+) -> HttpResponse:
+    """Return a message about a step in a form of :func:`common.qrcodes.answer`.
+
+    A test and a refusal say so in a bar above the code, and in the name of the file.
 
     Args:
         step: The step.
@@ -45,16 +52,21 @@ def drawn(step: "Step", text: str, content: bytes, form: str, what: str) -> Http
         content: Its bytes.
         form: Which.
         what: What it is, for the name of the file.
+        reader: Account of who asks.
+        paper: Size of a PDF.
+        earlier: The steps that it folds away, for a PDF.
     """
-    mark = "TEST" if step.kind == Kind.TEST else ""
-    draw: dict[str, Callable[[str], bytes]] = {
-        "png": lambda text: images.draw_png(text, mark),
-        "svg": lambda text: images.draw_svg(text, mark),
-        "txt": str.encode,
-    }
-    body = draw[form](text) if form in draw else content
-    marks = [mark.lower()] if mark else []
+    marks = ["TEST"] if step.kind == Kind.TEST else []
+    if step.reason:
+        marks.append("REFUSED")
     name = "-".join([*marks, what, str(step.position + 1), str(step.transaction)])
-    response = HttpResponse(body, content_type=FORMS[form])
-    response["Content-Disposition"] = f'inline; filename="{name}.{form}"'
-    return response
+    return answer(
+        text,
+        content,
+        form,
+        name.lower(),
+        " ".join(marks),
+        reader=reader,
+        paper=paper,
+        earlier=earlier,
+    )

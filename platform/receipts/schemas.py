@@ -7,9 +7,10 @@ from ninja import Schema
 from pydantic import Field
 
 from common.schemas import Input
+from protocol.charge import Charge
 from protocol.currency import format_amount
+from protocol.outcome import Report
 from protocol.statement import Statement
-from protocol.verification import Report
 
 
 class ReceiptIn(Input):
@@ -69,12 +70,46 @@ class SignedStepOut(Schema):
         )
 
 
+class SignedChargeOut(Schema):
+    """What the receipt of a charge says; ``amount`` is ``None`` where nothing was paid."""
+
+    id: str
+    payer_account: str
+    payer_name: str | None
+    payee_account: str
+    payee_name: str | None
+    text: str
+    amount: str | None
+    way: str
+    way_words: str
+    digest: str
+    captured_at: datetime
+
+    @classmethod
+    def of(cls, charge: Charge) -> "SignedChargeOut":
+        """Describe a charge."""
+        return cls(
+            id=charge.uid.hex(),
+            payer_account=charge.payer.account,
+            payer_name=charge.payer.name,
+            payee_account=charge.payee.account,
+            payee_name=charge.payee.name,
+            text=charge.text,
+            amount=charge.paid,
+            way=charge.way,
+            way_words=charge.way_words,
+            digest=charge.digest.hex(),
+            captured_at=datetime.fromtimestamp(charge.captured, UTC),
+        )
+
+
 class ReportOut(Schema):
     """A report: one line per check, and what the receipt says.
 
     ``is_complete`` only when every line passed; ``is_valid`` when none failed; ``is_refusal`` when
     none failed but the last, since it is the sound record of a refused step.  ``always`` is to be
-    said beside every receipt.
+    said beside every receipt.  ``charge`` is set where it is the receipt of a charge, which has no
+    steps.
     """
 
     is_valid: bool
@@ -84,6 +119,7 @@ class ReportOut(Schema):
     length: int | None
     checks: list[CheckOut]
     steps: list[SignedStepOut]
+    charge: SignedChargeOut | None
     always: list[str]
 
     @classmethod
@@ -107,6 +143,7 @@ class ReportOut(Schema):
                 for check in report.checks
             ],
             steps=[SignedStepOut.of(step.statement) for step in report.steps],
+            charge=SignedChargeOut.of(report.charge) if report.charge else None,
             always=list(report.always),
         )
 

@@ -1,20 +1,22 @@
 """Verify receipts, and publish the keys to do so."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from enrolment.selectors import certificates_in_bucket, hosts
-from enrolment.services import as_listed
+from enrolment.services import as_listed, ended_keys
 from protocol import cbor, cose, qrtext
 from protocol.errors import ProtocolError
 from protocol.fields import VERSION
 from protocol.keys import Directory
+from protocol.outcome import REFUSED, Report
 from protocol.qrtext import Link
-from protocol.verification import Report, verify_receipt
+from protocol.verification import verify_receipt
 from receipts.errors import ReceiptInvalidError
-from signing.services import build_directory, platform_information
+from signing.publishing import ListedHost, publish_directory
+from signing.services import link_to
 from transactions.errors import ReceiptNotOursError
 
 if TYPE_CHECKING:
@@ -35,7 +37,11 @@ def directory(*, now: datetime) -> bytes:
     Raises:
         KeysMissingError: the platform has no keys yet.
     """
-    return build_directory(hosts=[as_listed(host) for host in hosts()], now=now)
+
+    def listed() -> Iterator[ListedHost]:
+        return (ListedHost(as_listed(host), ended_keys(host)) for host in hosts())
+
+    return publish_directory(hosts=listed, now=now)
 
 
 def bucket_file(bucket: int) -> bytes:
@@ -88,7 +94,8 @@ def drawable_text(step: "Step", *, now: datetime) -> str:
     """
     message = bytes(step.receipt or b"")
     report = verify(message, now=now)
-    if not (report.is_valid or report.is_refusal):
+    # Also what a key that got out signed: it lies here, so that this platform need not wonder.
+    if not report.steps or any(check.code != REFUSED for check in report.failures):
         raise ReceiptInvalidError
     newest = report.steps[-1]
     try:
@@ -97,4 +104,4 @@ def drawable_text(step: "Step", *, now: datetime) -> str:
         raise ReceiptInvalidError from error
     if (newest.payload, newest.verdict) != (statement, bytes(step.verdict or b"")):
         raise ReceiptInvalidError
-    return qrtext.encode(platform_information().origin, Link.RECEIPT, message)
+    return link_to(Link.RECEIPT, message)

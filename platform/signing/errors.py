@@ -4,11 +4,43 @@ from common.errors import DomainError
 
 
 class RootKeyInvalidError(DomainError):
-    """The file of the root key does not hold one."""
+    """The file of the root key does not hold one, or another one than our keys have."""
 
     code = "root_key_invalid"
     status = 503
     title = "The file of the platform's root key does not hold a key of 32 bytes."
+
+
+class KeysFullError(DomainError):
+    """A directory with one more certificate could not be read."""
+
+    code = "keys_full"
+    status = 409
+    title = "The directory has no room for more keys; make only those that are needed (--only)."
+
+
+class KeyUnknownError(DomainError):
+    """The platform has no key of that id."""
+
+    code = "key_unknown"
+    status = 404
+    title = "The platform has no such key; platform_keys lists them."
+
+
+class KeyInUseError(DomainError):
+    """Without that key the platform could not sign for a purpose."""
+
+    code = "key_in_use"
+    status = 409
+    title = "No other key could sign for this purpose; make one first (create_keys --only)."
+
+
+class EndRefusedError(DomainError):
+    """A key cannot end at that time."""
+
+    code = "end_refused"
+    status = 422
+    title = "A key ends now or before, and never later than was said already."
 
 
 class KeysMissingError(DomainError):

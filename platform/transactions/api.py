@@ -1,9 +1,7 @@
 """Endpoints of the main job."""
 
-import base64
-
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from ninja import Router, Status
 from ninja.pagination import CursorPagination, paginate
@@ -12,9 +10,11 @@ from accounts.security import HOLDER_AUTH, caller
 from binding.security import shown_permit
 from common.errors import InputInvalidError
 from common.schemas import Hex8, Hex32, sent
+from common.spreadsheets import csv_answer
 from enrolment.schemas import DigitsIn, Serial
+from protocol import jwk
 from protocol.errors import ProtocolError
-from transactions import selectors, services
+from transactions import exports, selectors, selectors_lists, services
 from transactions.models import Transaction
 from transactions.schemas import (
     AnswerOut,
@@ -55,7 +55,20 @@ def open_transaction(request: HttpRequest, body: TransactionIn) -> HttpResponse:
 @paginate(CursorPagination, ordering=("-id",))
 def list_transactions(request: HttpRequest) -> QuerySet[Transaction]:
     """List the caller's transactions, newest first."""
-    return selectors.transactions_of(holder=caller(request))
+    return selectors_lists.transactions_of(holder=caller(request))
+
+
+@router.get("/transactions.csv", response={200: None})
+def export_transactions(request: HttpRequest) -> StreamingHttpResponse:
+    """Return the caller's transactions as CSV, newest first."""
+    rows = exports.transaction_rows(caller(request))
+    return csv_answer("transactions", exports.TRANSACTION_COLUMNS, rows)
+
+
+@router.get("/transactions/steps.csv", response={200: None})
+def export_steps(request: HttpRequest) -> StreamingHttpResponse:
+    """Return the steps of the caller's transactions as CSV, newest transaction first."""
+    return csv_answer("steps", exports.STEP_COLUMNS, exports.step_rows(caller(request)))
 
 
 @router.get("/transactions/{tx}", response=ChainOut)
@@ -220,13 +233,12 @@ def post_as_token(request: HttpRequest, body: PostedIn) -> HttpResponse:
 
 
 def from_base64(text: str) -> bytes:
-    """Read base64url without padding.
+    """Read base64url without padding, in its one spelling.
 
     Raises:
         InputInvalidError: it is something else.
     """
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except ValueError as error:
-        wrong = ProtocolError("encoding_invalid", "this is not base64url")
-        raise InputInvalidError(wrong) from error
+        return jwk.from_base64(text)
+    except ProtocolError as error:
+        raise InputInvalidError(error) from error

@@ -171,6 +171,11 @@ class Step(models.Model):
         return bytes(self.s).hex()
 
     @property
+    def offline_id(self) -> str:
+        """How a phone without a network calls it: the first 8 bytes of S in hex."""
+        return bytes(self.s)[:8].hex()
+
+    @property
     def public_receipt_id(self) -> str:
         """How its receipt is called outside; empty while there is none."""
         return bytes(self.receipt_id or b"").hex()

@@ -11,7 +11,7 @@ from enrolment.schemas import Serial
 from protocol.statement import Kind, Statement
 from protocol.verdict import Reason
 from transactions.models import Step, Transaction
-from transactions.selectors import challenge_text, receipt_text, typed_question
+from transactions.selectors_messages import challenge_text, receipt_text, typed_question
 from transactions.services import Answer, Asked, Invited
 
 # Wider than the caps of the protocol, which answers with the count; narrower than a flood.
@@ -157,6 +157,7 @@ class StepOut(Schema):
     expires_at: datetime
     decided_at: datetime | None
     receipt_id: str | None
+    proof: str | None = Field(description="Where its proof from the receipt log is.")
 
     @classmethod
     def of(cls, step: Step) -> "StepOut":
@@ -252,6 +253,7 @@ def _described(step: Step) -> dict[str, Any]:
         "expires_at": step.expires_at,
         "decided_at": step.decided_at,
         "receipt_id": _hex(step.receipt_id),
+        "proof": step.receipt_id and f"/api/v1/log/receipts/{_hex(step.receipt_id)}/proof.cbor",
     }
 
 

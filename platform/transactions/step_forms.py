@@ -130,3 +130,16 @@ class TokenForm(forms.Form):
         )
         field.choices = [(token.serial, token.name or token.kind) for token in tokens]
         field.initial = tokens[0].serial if tokens else ""
+
+
+class MailForm(forms.Form):
+    """Where a receipt is sent."""
+
+    email = forms.EmailField(
+        label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+
+    def clean_email(self) -> str:
+        """Return the address as it is counted."""
+        email: str = self.cleaned_data["email"]
+        return email.lower()

@@ -56,7 +56,7 @@ class BoundPhone:
         """
         acquisition = hardware_of(home)
         platform = Platform(home.client(), home.keys())
-        verification = Verification(platform, home.pins(), acquisition)
+        verification = Verification(platform, home.trust(), acquisition)
         return cls(
             platform=platform,
             acquisition=acquisition,

@@ -11,7 +11,7 @@ from protocol.keys import Purpose as KeyPurpose
 from terminal.binding.acquisition import Acquisition
 from terminal.binding.platform import Platform, octets
 from terminal.errors import TerminalError
-from terminal.pins import Pins
+from terminal.trust import Trust
 
 # The platform's clock and ours may differ by this much.
 _LEEWAY_SECONDS = 60
@@ -27,13 +27,13 @@ class Verification:
 
     Attributes:
         platform: Who verifies.
-        pins: Whose keys sign a permit.
+        trust: Whose keys sign a permit.
         acquisition: Reads the hardware at each use.
         clock: Gives the current time, timezone-aware.
     """
 
     platform: Platform
-    pins: Pins
+    trust: Trust
     acquisition: Acquisition
     clock: Callable[[], datetime] = _utc_now
 
@@ -60,7 +60,7 @@ class Verification:
         now = self.clock()
         message = octets(answer, "signed")
         # 1. A key that the pinned root certified for permits.  2. Its signature.
-        signer = self.pins.signer(message, KeyPurpose.PERMIT, now)
+        signer = self.trust.signer(message, KeyPurpose.PERMIT, now)
         permit = Permit.open(message, key=signer.key)
         # 3. For this device.  4. For this purpose.  5. In its time.  6. The one that was given.
         is_ours = permit.device == self.platform.keys.thumbprint and permit.purpose is purpose

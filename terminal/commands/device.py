@@ -7,7 +7,7 @@ import typer
 
 from protocol.keys import root_fingerprint
 from terminal.adding import add_device
-from terminal.commands.options import DEFAULT_FOLDER, CAFileOption, FolderOption, open_home
+from terminal.commands.options import DEFAULT_FOLDER, CAFileOption, FolderOption, now, open_home
 from terminal.pins import Pins
 from tokens.commands.refusing import OneLineRefusals
 
@@ -39,11 +39,10 @@ def show(folder: FolderOption = Path(DEFAULT_FOLDER)) -> None:
 
 @app.command()
 def update_keys(folder: FolderOption = Path(DEFAULT_FOLDER), ca_file: CAFileOption = None) -> None:
-    """Fetch the platform's present keys, checked against its root."""
-    home = open_home(folder, ca_file)
-    pins = home.pins().with_keys(home.client().directory())
-    pins.save(home.pins_file)
-    _print(pins)
+    """Fetch the platform's present keys now; on-line, a terminal does so every few hours."""
+    trust = open_home(folder, ca_file).trust()
+    trust.refresh(now())
+    _print(trust.pins)
 
 
 def _print(pins: Pins) -> None:

@@ -6,19 +6,12 @@ from typing import Annotated
 
 import typer
 
-from terminal.errors import TerminalError
+from terminal.commands.folder import DEFAULT_FOLDER, FolderOption
+from terminal.folder import expanded
 from terminal.home import Home
 
-DEFAULT_FOLDER = "~/.local/share/countersign/terminal"
+__all__ = ["DEFAULT_FOLDER", "CAFileOption", "FolderOption", "now", "open_home"]
 
-FolderOption = Annotated[
-    Path,
-    typer.Option(
-        "--folder",
-        envvar="COUNTERSIGN_TERMINAL_FOLDER",
-        help="What this terminal keeps: its keys, and whom it trusts.",
-    ),
-]
 CAFileOption = Annotated[
     Path | None,
     typer.Option(
@@ -35,10 +28,7 @@ def open_home(folder: Path, ca_file: Path | None = None) -> Home:
     Raises:
         TerminalError: ``folder_unusable``.
     """
-    try:
-        return Home(folder.expanduser(), ca_file)
-    except RuntimeError as error:
-        raise TerminalError("folder_unusable", "there is no home folder: use --folder") from error
+    return Home(expanded(folder), ca_file)
 
 
 def now() -> datetime:

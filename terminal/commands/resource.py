@@ -74,21 +74,16 @@ def play(
 ) -> None:
     """Use a resource: it asks the billing manager and the platform by itself."""
     home = open_home(folder, ca_file)
-    pins = home.pins()
-    interface = ResourceInterface(
-        file,
-        pins=pins,
-        manager=RemoteManager.find(home.manager_file),
-        client=home.client(),
-        clock=now,
-    )
+    trust = home.trust()
+    manager = RemoteManager.find(home.manager_file)
+    interface = ResourceInterface(file, trust=trust, manager=manager, clock=now)
     try:
         with interface.operate(operation) as opened:
             size = _write(opened.content, output)
             header = opened.header
     except OperationProhibited as error:
         raise TerminalError(
-            error.code, f"operation prohibited: {_reason(error, pins.origin)}"
+            error.code, f"operation prohibited: {_reason(error, trust.pins.origin)}"
         ) from error
     typer.echo(f"{header.title}: {header.filename}, {header.media_type}, {size} bytes", err=True)
 

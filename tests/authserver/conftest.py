@@ -15,6 +15,9 @@ from authserver.models import HostState
 from tests.authserver.places import Place
 from tests.authserver.world import NOON, Bank, LocalHost, Paired, new_key
 
+# Whoever imports it takes the guards away, and pytest imports what may hold doctests.
+collect_ignore = ["unguarded.py"]
+
 
 @pytest.fixture(autouse=True)
 def clock() -> Iterator[time_machine.Traveller]:

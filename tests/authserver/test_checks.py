@@ -111,6 +111,12 @@ def test_no_secret_has_a_default(missing: str) -> None:
     assert missing in done.stderr
 
 
+def test_a_number_that_is_none_stops_every_command_in_one_line() -> None:
+    done = run(NEEDED | {"AUTHSERVER_WORKERS": "x"}, "-m", "authserver", "check")
+    said = "AUTHSERVER_WORKERS in the environment must be a whole number.\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
 def test_a_file_may_give_the_settings_and_the_environment_wins(tmp_path: Path) -> None:
     (tmp_path / "env").write_text("".join(f"{name}={NEEDED[name]}\n" for name in NEEDED))
     environment = {

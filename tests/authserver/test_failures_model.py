@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 import time_machine
@@ -117,6 +118,14 @@ class Life(RuleBasedStateMachine):
             return self.paired.token.respond(statement, steps=ahead)
         return replace(self.paired.token, counter=ahead).respond(statement)
 
+    def near(self, statement: Statement) -> set[str]:
+        """Return every response that the server may take: what is wrong must be none of them."""
+        if self.seconds:
+            places = range(self.drift - 1, self.drift + 2)
+        else:
+            places = range(self.last + 1, self.last + 21)
+        return {self.code(statement, place) for place in places}
+
     def is_new(self, place: int) -> bool:
         same = bool(self.seconds) and self.paired.token.suite.has_question
         return place >= self.last if same else place > self.last
@@ -163,13 +172,12 @@ class Life(RuleBasedStateMachine):
     def answer_wrongly(self, times: int) -> None:
         for _ in range(times):
             statement = self.ask(self.kind)
-            wrong = self.paired.wrong(statement)
-            # By chance it could be right where the token really stands.
-            if wrong != self.code(statement, self.ahead):
-                before = len(self.model.wrong)
-                self.judge(self.paired.answer(statement, wrong), due="active", is_right=False)
-                if len(self.model.wrong) > before:
-                    self.counted.append((statement, wrong))
+            near, digits = self.near(statement), self.paired.token.suite.digits
+            wrong = next(code for number in count() if (code := f"{number:0{digits}}") not in near)
+            before = len(self.model.wrong)
+            self.judge(self.paired.answer(statement, wrong), due="active", is_right=False)
+            if len(self.model.wrong) > before:
+                self.counted.append((statement, wrong))
 
     @rule()
     def answer_wrongly_once_more(self) -> None:
@@ -188,6 +196,9 @@ class Life(RuleBasedStateMachine):
         place, ahead = self.at(ahead)
         is_right = self.is_new(place) and self.is_near(place, ahead, wide=False)
         response = self.code(statement, ahead)
+        if not is_right and response in self.near(statement):
+            # Out of place, and one of those in place by chance.
+            return
         if self.judge(self.paired.answer(statement, response), due="active", is_right=is_right):
             self.accept(place, ahead)
         if not self.seconds:

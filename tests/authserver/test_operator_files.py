@@ -202,7 +202,7 @@ def test_long_work_is_done_in_a_thread_of_its_own(monkeypatch: pytest.MonkeyPatc
         done.set()
 
     jobs.begin(work, lambda sentence: None)
-    assert done.wait(10)
+    assert done.wait(60)
     assert threads != [threading.get_ident()]
 
 

@@ -3,10 +3,12 @@
 import base64
 import io
 import re
+from urllib.parse import quote
 
 import pytest
 import time_machine
 import zxingcpp
+from django.conf import settings
 from PIL import Image
 
 from tests.authserver.world import LocalHost, Paired, Token
@@ -49,6 +51,13 @@ def test_an_open_invitation_is_shown_as_a_qr_code(paired: Paired, host: LocalHos
     image = Image.open(io.BytesIO(base64.b64decode(picture[1])))
     assert zxingcpp.read_barcodes(image, formats=QR_ONLY)[0].text == paired.invitation.to_link()
     assert "https://bank.example" in page
+
+
+def test_the_link_leads_to_the_token_app_of_the_same_device(
+    paired: Paired, host: LocalHost
+) -> None:
+    link = quote(paired.invitation.to_link(), safe="")
+    assert f'href="{settings.AUTHSERVER_ORIGIN}/token/#{link}"' in show(paired, host)
 
 
 def test_the_link_may_be_pasted_with_blanks_around_it(paired: Paired, host: LocalHost) -> None:

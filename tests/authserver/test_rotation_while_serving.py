@@ -12,9 +12,10 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
+from tests.authserver.served import ROOT, ServedHost, admitted, run, serving
 from tests.authserver.softhsm import new_token
-from tests.authserver.test_races import ROOT, ServedHost, admitted, run, serving
 from tests.authserver.world import Answer, Bank, Paired, new_key
+from tests.migrated import fill
 from tests.postgres import create_database
 
 pytestmark = pytest.mark.enable_socket
@@ -77,7 +78,7 @@ def environment(
 
 
 def set_up(environment: dict[str, str]) -> dict[str, str]:
-    run(environment, "migrate", "--verbosity=0")
+    fill(environment["AUTHSERVER_DATABASE_URL"], "authserver")
     run(environment, "init")
     return environment
 

@@ -65,6 +65,10 @@ class LocalHost:
     def __init__(self) -> None:
         self.client = Client()
 
+    def __deepcopy__(self, memo: dict[int, object]) -> "LocalHost":
+        """All that it could be told apart by is in the database."""
+        return self
+
     def call(self, method: str, path: str, body: object = None, key: str | None = None) -> Answer:
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body)
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image, ImageFilter
 
 SIZE = (1280, 720)
-FRAMES = 40
+FRAMES = 20
 TABLE_GREY = 90
 
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Error, Playwright, expect, sync_playwri
 from countersign.local import ROOT
 from tests.browser.browser import PATIENCE_MS, BrowserMissingError, Visitor, Window, launch
 from tests.browser.checks import AXE
+from tests.browser.readers import Reader, ReaderMissingError, in_browser, in_node
 from tests.browser.scene import Scene, make_scene
 from tests.browser.token_scene import fill_stock
 from tests.e2e.live import LOOPBACK, Live
@@ -117,3 +118,43 @@ def new_visitor(
 def visitor(new_visitor: Callable[..., Visitor]) -> Visitor:
     """Somebody at a desk, signed out, who reads English."""
     return new_visitor()
+
+
+@pytest.fixture(scope="module")
+def _own_visitor(browser: Browser, site: Live) -> Iterator[Visitor]:
+    visitor = Visitor(browser, site.origin, Window())
+    yield visitor
+    visitor.close()
+
+
+@pytest.fixture
+def lasting_visitor(_own_visitor: Visitor, request: pytest.FixtureRequest) -> Iterator[Visitor]:
+    """One for all tests of a module, in whose window is what the last one left."""
+    request.node.stash.setdefault(VISITORS, []).append(_own_visitor)
+    _own_visitor.forget_troubles()
+    yield _own_visitor
+    if not request.node.stash.get(HAS_FAILED, False):
+        _own_visitor.check()
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """The site's modules in Node; skip where it is not installed."""
+    try:
+        with in_node(tmp_path_factory.mktemp("static")) as reader:
+            yield reader
+    except ReaderMissingError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module", params=["node", "chromium"])
+def any_reader(request: pytest.FixtureRequest) -> Iterator[Reader]:
+    """The same in Node and in Chromium, whose cryptography and inflating differ."""
+    if request.param == "node":
+        yield request.getfixturevalue("reader")
+        return
+    try:
+        with in_browser(request.getfixturevalue("browser")) as reader:
+            yield reader
+    except ReaderMissingError as missing:
+        pytest.skip(str(missing))

@@ -11,7 +11,8 @@ def press_to(page: Page, name: str, role: str = "button") -> None:
     target = page.get_by_role(role, name=name, exact=True)  # type: ignore[arg-type]  # a role
     expect(target).to_be_visible()
     walk_to(page, target, name)
-    page.keyboard.press("Enter")
+    # And not whatever takes the focus at this moment.
+    target.press("Enter")
 
 
 def type_into(page: Page, label: str, text: str) -> None:

@@ -14,7 +14,7 @@ from protocol.qrtext import Link
 from tests.browser.browser import Visitor
 from tests.browser.scene import Scene
 
-Act = Callable[[BrowserPage, Scene], None]
+Act = Callable[[BrowserPage, Scene], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Page:
 
     Attributes:
         name: For its pictures.
-        path: Where it is.
+        path: Where it is; a whole address when it is not of this site.
         who: Which of the scene's people looks at it; nobody signed in when empty.
         status: What the site answers.
         act: What to do before it shows what it is to show, such as pasting a receipt.
@@ -63,10 +63,24 @@ def _scan(page: BrowserPage, text: str) -> None:
         summary.click()
 
 
+def _keep(page: BrowserPage, scene: Scene) -> None:
+    """Keep some receipts in the browser."""
+    page.locator("#history-on").check()
+    for text in (scene.receipt, scene.refusal, _changed(scene.receipt)):
+        _scan(page, text)
+        page.locator("[data-again]").click()
+    page.locator("#history-list > li").nth(2).wait_for()
+
+
 def _changed(receipt: str) -> str:
     """Change a word in a receipt."""
     origin, message = qrtext.decode(receipt, Link.RECEIPT)
     return qrtext.encode(origin, Link.RECEIPT, message.replace(b"noon", b"dusk"))
+
+
+def _wait_for(selector: str) -> Act:
+    """Return what waits for a script to show something."""
+    return lambda page, _: page.locator(selector).wait_for()
 
 
 def _begin_enrolment(page: BrowserPage, scene: Scene) -> None:
@@ -90,7 +104,7 @@ def _sign_in(page: BrowserPage, scene: Scene) -> None:
     page.fill("[name=login]", sina.email)
     page.fill("[name=password]", sina.password)
     page.press("[name=password]", "Enter")
-    page.locator(".qr img").wait_for()
+    page.locator(".qr img").first.wait_for()
 
 
 def _open_menu(page: BrowserPage, scene: Scene) -> None:
@@ -105,6 +119,11 @@ def _invite_device(page: BrowserPage, scene: Scene) -> None:
     page.locator("#device-command").wait_for()
 
 
+def _await_kiosk(page: BrowserPage, scene: Scene) -> None:
+    """Wait until the browser has seen whether it can be one."""
+    page.locator("#setup").wait_for()
+
+
 PAGES = (
     Page("landing", "/"),
     Page("sign-up", "/accounts/signup/"),
@@ -117,7 +136,7 @@ PAGES = (
     Page("transactions-empty", "/transactions", who="nora"),
     Page("transaction", "/transactions/{transaction}", who="anna"),
     Page("transaction-stuck", "/transactions/{stuck}", who="anna"),
-    Page("step-challenged", "/steps/{challenged}", who="anna"),
+    Page("step-challenged", "/steps/{challenged}", who="anna", act=_unfold),
     Page("step-included", "/steps/{waiting}", who="chen"),
     Page("step-waiting", "/steps/{waiting}", who="anna"),
     Page("step-signed", "/steps/{signed}", who="anna"),
@@ -168,12 +187,20 @@ PAGES = (
     Page("organisation", "/organisations/{organisation}", who="orla", act=_unfold),
     Page("organisation-member", "/organisations/{organisation}/members/{member}", who="orla"),
     Page("account-again", "/accounts/reauthenticate/", who="anna"),
+    Page("key", "/k"),
     Page("scan", "/scan", act=lambda page, _: page.locator("#ways").wait_for()),
     Page("scan-other", "/scan", act=lambda page, _: _scan(page, "https://example.org/")),
     Page("scan-receipt", "/scan", act=lambda page, scene: _scan(page, scene.receipt)),
     Page("scan-refusal", "/scan", act=lambda page, scene: _scan(page, scene.refusal)),
     Page("scan-test", "/scan", act=lambda page, scene: _scan(page, scene.test)),
+    Page(
+        "scan-charge", "/scan", act=lambda page, scene: _scan(page, scene.places["charge_receipt"])
+    ),
+    Page(
+        "scan-right", "/scan", act=lambda page, scene: _scan(page, scene.places["right_receipt"])
+    ),
     Page("scan-changed", "/scan", act=lambda page, scene: _scan(page, _changed(scene.receipt))),
+    Page("scan-kept", "/scan", act=_keep),
     Page("new-transaction", "/transactions/new", who="anna"),
     Page("new-transaction-without-token", "/transactions/new", who="nora"),
     Page("continue", "/continue"),
@@ -205,6 +232,19 @@ PAGES = (
     Page("wallet-top-up", "/wallet/top-up", who="bea"),
     Page("wallet-payout", "/wallet/payout", who="dana"),
     Page("wallet-password", "/wallet/payment-password", who="bea"),
+    Page("charges", "/charges", who="rosa", act=_unfold),
+    Page("charges-empty", "/charges", who="nora"),
+    Page("charge", "/charges/{charge}", who="rosa", act=_unfold),
+    Page("charge-waiting", "/charges/{charge_waiting}", who="rosa"),
+    Page("charge-confirm", "/charges/{charge_waiting}/confirm", who="rosa"),
+    Page("charge-confirmed", "/charges/{charge}/confirm", who="rosa"),
+    Page("charge-disputed", "/charges/{charge_disputed}", who="rosa"),
+    Page("charge-answered", "/charges/{charge_answered}", who="rosa"),
+    Page("develop-charges", "/develop/charges", who="gina", act=_unfold),
+    Page("develop-charges-empty", "/develop/charges", who="nora"),
+    Page("apps", "/apps"),
+    Page("app", "/apps/{application}"),
+    Page("app-of-holder", "/apps/{application}", who="rosa"),
     Page("devices", "/devices", who="bea"),
     Page("device-new", "/devices", who="nora", act=_invite_device),
     Page("phones", "/phones", who="paula"),
@@ -212,12 +252,45 @@ PAGES = (
     Page("phone", "/phones/{bound_phone}", who="paula", act=_unfold),
     Page("phone-stopped", "/phones/{stolen_phone}", who="paula"),
     Page("phone-new", "/phones/{new_phone}", who="paula"),
+    Page("offline", "/offline", act=_wait_for("#new")),
+    Page("offline-set-up", "/offline/set-up", who="lena", act=_wait_for("#set-up")),
+    Page("offline-set-up-no-password", "/offline/set-up", who="nora"),
+    Page("offline-settings", "/offline/settings", who="lena"),
+    Page("offline-settings-empty", "/offline/settings", who="nora"),
+    Page("offline-settings-phone", "/offline/settings/{offline_phone}", who="lena", act=_unfold),
+    Page("offline-settings-cloned", "/offline/settings/{cloned_phone}", who="lena"),
+    Page("offline-history", "/offline/history", who="lena", act=_unfold),
+    Page("offline-history-empty", "/offline/history", who="nora"),
+    Page("offline-history-paid", "/offline/history/{offline_paid}", who="lena", act=_unfold),
+    Page("offline-history-opened", "/offline/history/{offline_opened}", who="lena"),
+    Page("offline-history-refused", "/offline/history/{offline_refused}", who="lena"),
+    Page("offline-services", "/offline/services", who="gerda"),
+    Page("offline-services-empty", "/offline/services", who="nora"),
+    Page("offline-services-till", "/offline/services/{till}", who="gerda", act=_unfold),
+    Page("offline-services-door", "/offline/services/{staff_door}", who="gerda"),
+    Page("kiosk", "/kiosk", act=_await_kiosk),
+    Page("kiosk-empty", "/kiosk", who="nora", act=_await_kiosk),
+    Page("kiosk-new", "/kiosk?service={till}", who="gerda", act=_await_kiosk),
+    Page("console-offline", "/console/offline", who="operator", act=_unfold),
+    Page("console-offline-phone", "/console/offline/phones/{cloned_phone}", who="operator"),
+    Page("console-offline-service", "/console/offline/services/{till}", who="operator"),
     Page("console-phones", "/console/phones", who="operator"),
     Page("console-phone", "/console/phones/{bound_phone}", who="operator"),
     Page("console-sales", "/console/sales", who="operator", act=_unfold),
     Page("console-sale", "/console/sales/{asked_back}", who="operator"),
     Page("console-ledger", "/console/ledger", who="operator"),
     Page("console-wallet", "/console/ledger/{account}", who="operator"),
+    Page("console-packages", "/console/packages", who="operator"),
+    Page("console-package", "/console/packages/{application}", who="operator"),
+    Page("console-rules", "/console/rules", who="operator"),
+    Page(
+        "console-rules-case",
+        "/console/rules?terminal={terminal}&package={application}&item=5&channel=network",
+        who="operator",
+    ),
+    Page("console-fraud", "/console/fraud", who="operator", act=_unfold),
+    Page("console-fraud-terminal", "/console/fraud?terminal={terminal}", who="operator"),
+    Page("console-disputes", "/console/disputes", who="operator"),
     Page("console", "/console/", who="operator"),
     Page("console-found", "/console/?q=e", who="operator"),
     Page("console-holders", "/console/holders", who="operator"),
@@ -234,7 +307,10 @@ PAGES = (
     Page("console-transactions", "/console/transactions", who="operator"),
     Page("console-transaction", "/console/transactions/{transaction}", who="operator"),
     Page("console-stuck", "/console/transactions/{stuck}", who="operator"),
+    Page("console-webhooks", "/console/webhooks", who="operator"),
     Page("console-audit", "/console/audit", who="operator"),
+    Page("console-log", "/console/log", who="operator"),
+    Page("log", "/log?receipt={receipt}"),
     Page("console-forbidden", "/console/", who="anna", status=403),
     Page("styleguide", "/styleguide", who="operator"),
     Page("not-found", "/no/such/page", status=404),

@@ -1,13 +1,15 @@
-// Reads messages with the modules of the scan page, beside which it stands.  A page imports it;
+// Reads messages with the modules of the pages, beside which it stands.  A page imports it;
 // Node runs it, and gets a line of JSON for each.
 
 import * as cbor from "./receipts/cbor.js";
+import { readCharge } from "./receipts/charge.js";
 import * as cose from "./receipts/cose.js";
 import { EXPONENTS } from "./receipts/currency.js";
-import { openDirectory, rootFingerprint } from "./receipts/directory.js";
+import { checkSuccession, openDirectory, rootFingerprint } from "./receipts/directory.js";
 import { isSupported, isValidSignature } from "./receipts/ed25519.js";
 import { ProtocolError } from "./receipts/errors.js";
 import * as keys from "./receipts/keys.js";
+import { checkLogged, readProof } from "./receipts/log.js";
 import { fromHex, toHex } from "./receipts/octets.js";
 import { Link, decode, linkWords, recognise } from "./receipts/qrtext.js";
 import { rebuild } from "./receipts/rebuild.js";
@@ -16,8 +18,10 @@ import { readStatement, sightWords, statementPayload } from "./receipts/statemen
 import { checkText } from "./receipts/text.js";
 import { readVerdict, verdictPayload } from "./receipts/verdict.js";
 import { verifyReceipt } from "./receipts/verify.js";
+import { OFFLINE_READERS } from "./offline_reader.mjs";
 
 const READERS = {
+  ...OFFLINE_READERS,
   supported: () => isSupported(),
   currencies: () => Object.fromEntries(EXPONENTS),
   sights: () => [0, 1, 2].map(sightWords),
@@ -32,24 +36,48 @@ const READERS = {
   verdict: ({ hex }) => againAs(verdictPayload, readVerdict(fromHex(hex))),
   server_certificate: ({ hex }) => keys.readServerCertificate(fromHex(hex)),
   key_certificate: ({ hex, root }) => keys.openCertificate(fromHex(hex), fromHex(root)),
-  directory: ({ hex, root }) => openDirectory(fromHex(hex), root && fromHex(root)),
-  bucket: async ({ hex }) => Object.fromEntries(await keys.readBucket(fromHex(hex))),
+  directory: async ({ hex, root }) => {
+    const { message, ...read } = await openDirectory(fromHex(hex), root && fromHex(root));
+    return read;
+  },
+  successor: async ({ held, hex }) => {
+    const known = await openDirectory(fromHex(held));
+    const offered = await openDirectory(fromHex(hex));
+    checkSuccession(known, offered);
+    return offered.number;
+  },
+  bucket: async ({ hex, at }) => Object.fromEntries(await keys.readBucket(fromHex(hex), at)),
+  proof: ({ hex }) => readProof(fromHex(hex)),
+  logged: async ({ hex, receipt, directory }) =>
+    checkLogged(fromHex(receipt), readProof(fromHex(hex)), await opened(directory)),
   bucket_path: ({ hex }) => keys.bucketPath(fromHex(hex)),
   receipt: async ({ hex }) => rebuild(await readReceipt(cose.parse(fromHex(hex)))),
+  charge: ({ hex }) => readCharge(cose.parse(fromHex(hex))),
   verify,
   qr_text: ({ text, link = "RECEIPT" }) => decode(text, Link[link]),
   recognise: ({ text }) => withWords(recognise(text)),
 };
 
-const opened = new Map();
+const directories = new Map();
 
-async function verify({ hex, directory, fetched, words }) {
+async function opened(hex) {
+  directories.set(hex, directories.get(hex) ?? (await openDirectory(fromHex(hex))));
+  return directories.get(hex);
+}
+
+async function verify({ hex, directory, fetched, proof, words }) {
   // The sentences of a page in another language.
   globalThis.gettext = words && ((message) => words[message] ?? message);
-  opened.set(directory, opened.get(directory) ?? (await openDirectory(fromHex(directory))));
-  const message = fromHex(hex);
-  const messages = Object.entries(fetched ?? {}).map(([vk, given]) => [vk, given.map(fromHex)]);
-  const report = await verifyReceipt(message, opened.get(directory), new Map(messages));
+  const beside = Object.entries(fetched).map(([vk, given]) => [
+    vk,
+    given.map(([message, at, revokedAt]) => ({ message: fromHex(message), at, revokedAt })),
+  ]);
+  const report = await verifyReceipt(
+    fromHex(hex),
+    await opened(directory),
+    new Map(beside),
+    proof === null ? null : fromHex(proof),
+  );
   const { isValid, isRefusal, isComplete } = report;
   return { ...report, isValid, isRefusal, isComplete };
 }

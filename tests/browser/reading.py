@@ -1,16 +1,19 @@
 """What Python reads in a message, in the form in which reader.mjs says it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from protocol import cbor, cose, receipt
+from protocol.certified import Certificates, read_bucket
 from protocol.chain import CertifiedServer, Step
+from protocol.charge import Charge
 from protocol.cose import Typ
 from protocol.digests import verdict_digest
 from protocol.errors import ProtocolError
 from protocol.keys import Directory, KeyCertificate, ServerCertificate, open_certificate
+from protocol.log import Proof
 from protocol.qrtext import Link
 from protocol.qrtext import decode as decode_qr_text
 from protocol.rebuild import Rebuilt, rebuild
@@ -19,7 +22,7 @@ from protocol.statement import Statement
 from protocol.verdict import Verdict
 from protocol.verification import verify_receipt
 from tests.browser.readers import Reader, Value
-from tests.protocol import world
+from tests.protocol import ended_vectors, world
 
 
 class Question(NamedTuple):
@@ -106,6 +109,11 @@ def _directory(data: bytes, root: bytes | None = world.ROOT.public) -> Record:
     return record(directory, "certificates", hosts=hosts, keys=keys)
 
 
+def _bucket(data: bytes) -> Record:
+    found = read_bucket(data, at=world.NOON)
+    return Record({vk.hex(): entries for vk, entries in found.items()})
+
+
 def _receipt(data: bytes) -> list[Record]:
     return [_rebuilt(step) for step in rebuild(Receipt.from_signed(cose.parse(data)))]
 
@@ -125,12 +133,16 @@ READ: dict[str, Callable[[bytes], object]] = {
     "server_certificate": _server_certificate,
     "key_certificate": lambda data: KeyCertificate.open(data, root=world.ROOT.public),
     "directory": _directory,
+    "bucket": _bucket,
+    "proof": Proof.from_bytes,
     "receipt": _receipt,
+    "charge": lambda data: Charge.from_signed(cose.parse(data)),
 }
 GIVEN: dict[str, Value] = {
     "signed": {"typ": "cs-statement", "key": world.STATEMENT_KEY.public.hex()},
     "key_certificate": {"root": world.ROOT.public.hex()},
     "directory": {"root": world.ROOT.public.hex()},
+    "bucket": {"at": world.NOON},
 }
 
 
@@ -143,20 +155,31 @@ def directory_question(message: bytes, root: bytes | None) -> Question:
     return Question("directory", given, lambda: _directory(message, root))
 
 
+def succession(held: bytes, offered: bytes) -> Question:
+    """Have a directory offered to somebody who holds another."""
+    given = {"held": held.hex(), "hex": offered.hex()}
+    return Question(
+        "successor", given, lambda: ended_vectors.check_successor(held, offered).number
+    )
+
+
 def verification(
     message: bytes,
     directory: Directory = world.DIRECTORY,
-    fetched: Mapping[bytes, Sequence[bytes]] | None = None,
+    fetched: Certificates | None = None,
+    proof: bytes | None = None,
 ) -> Question:
     """Have a receipt verified."""
     given = {
         "hex": message.hex(),
         "directory": _published(directory),
         "fetched": {
-            vk.hex(): [each.hex() for each in found] for vk, found in (fetched or {}).items()
+            vk.hex(): [[each.message.hex(), each.at, each.revoked_at] for each in found]
+            for vk, found in (fetched or {}).items()
         },
+        "proof": None if proof is None else proof.hex(),
     }
-    return Question("verify", given, lambda: _report(message, directory, fetched))
+    return Question("verify", given, lambda: _report(message, directory, fetched, proof))
 
 
 @lru_cache
@@ -165,9 +188,9 @@ def _published(directory: Directory) -> str:
 
 
 def _report(
-    message: bytes, directory: Directory, fetched: Mapping[bytes, Sequence[bytes]] | None
+    message: bytes, directory: Directory, fetched: Certificates | None, proof: bytes | None
 ) -> Record:
-    report = verify_receipt(message, directory, fetched)
+    report = verify_receipt(message, directory, fetched, proof)
     read = report.receipt
     return record(
         report,

@@ -1,11 +1,13 @@
 """Receipts to verify, sound and not, each with the keys it is verified with."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 from protocol import cose
+from protocol.certified import Certificates, Fetched
 from protocol.chain import CertifiedServer, Step
+from protocol.charge import WAYS, Charge
 from protocol.cose import Typ
 from protocol.ed25519 import SigningKey
 from protocol.keys import Directory, Host, KeyCertificate, Purpose, ServerCertificate
@@ -16,7 +18,7 @@ from tests.protocol import world
 
 DAY = 86400
 CHAIN = world.chain(7)
-FETCHED = {signed.step.vk: [signed.certificate] for signed in CHAIN}
+FETCHED = {signed.step.vk: [Fetched(signed.certificate, world.NOON)] for signed in CHAIN}
 ONE = world.receipt_in_form(CHAIN[:1], 1, 1)
 WHOLE = tampering.WHOLE
 
@@ -26,7 +28,7 @@ class Case(NamedTuple):
 
     message: bytes
     directory: Directory = world.DIRECTORY
-    fetched: Mapping[bytes, Sequence[bytes]] | None = None
+    fetched: Certificates | None = None
 
 
 def cases() -> dict[str, Case]:
@@ -41,6 +43,7 @@ def cases() -> dict[str, Case]:
         with_other_platform_keys(),
         with_other_host_keys(),
         with_other_certificates(),
+        charged(),
     ):
         for name, case in part:
             assert name not in made, name
@@ -280,11 +283,49 @@ def with_other_certificates() -> Iterator[tuple[str, Case]]:
         "not by a host key": cose.sign(world.HOST_ROOT, Typ.SERVER, right),
         "of another type": cose.sign(world.HOST_KEY, Typ.KEY, right),
     }.items():
-        yield f"fetched: {name}", case._replace(fetched={step.vk: [fetched]})
-        both = {step.vk: [fetched, CHAIN[0].certificate]}
+        yield f"fetched: {name}", case._replace(fetched=found(step, fetched))
+        both = found(step, fetched, CHAIN[0].certificate)
         yield f"fetched: {name}, and the right one", case._replace(fetched=both)
-    yield "fetched: none for it", case._replace(fetched={step.vk: []})
-    yield "fetched: two that do not fit", case._replace(fetched={step.vk: [b"", b"garbage"]})
+    yield "fetched: none for it", case._replace(fetched=found(step))
+    yield "fetched: two that do not fit", case._replace(fetched=found(step, b"", b"garbage"))
+
+
+def found(step: Step, *messages: bytes) -> Certificates:
+    """What is fetched for the server of a step."""
+    return {step.vk: [Fetched(message, world.NOON) for message in messages]}
+
+
+def charged() -> Iterator[tuple[str, Case]]:
+    """Receipts of charges: every way to confirm, other keys, and something changed."""
+    charge = world.CHARGE
+    for way in (*WAYS, "a way to come"):
+        yield f"charge by {way}", of_charge(replace(charge, way=way))
+    signed = cose.parse(charge.sign(world.RECEIPT_KEY))
+    for name, altered in {
+        "amount": replace(charge, amount=1),
+        "amount, which is none": replace(charge, amount=None, currency=None),
+        "payee": replace(charge, payee=replace(charge.payee, name=None)),
+        "platform": replace(charge, platform=replace(charge.platform, id="demu")),
+    }.items():
+        kept = cose.assemble(
+            typ=Typ.CHARGE,
+            kid=signed.kid,
+            payload=altered.payload(),
+            signature=signed.signature,
+        )
+        yield f"charge with another {name}, kept", Case(kept)
+        yield f"charge with another {name}, signed again", of_charge(altered)
+    yield "charge signed by the host", Case(charge.sign(world.HOST_KEY))
+    yield "charge as a receipt", Case(cose.sign(world.RECEIPT_KEY, Typ.RECEIPT, charge.payload()))
+    statements, _, directories = world.CERTIFICATES
+    keys = (statements, platform_key(-20, -1), directories)
+    old = replace(world.DIRECTORY, certificates=keys)
+    yield "charge after the key's last day", of_charge(charge)._replace(directory=old)
+
+
+def of_charge(charge: Charge) -> Case:
+    """The charge as the platform signs it."""
+    return Case(charge.sign(world.RECEIPT_KEY))
 
 
 def certified(step: Step, key: bytes, first: int, last: int) -> CertifiedServer:

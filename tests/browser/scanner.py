@@ -15,6 +15,8 @@ from tests.protocol import world
 COMPLETE = "Signed. All checks passed."
 INCOMPLETE = "Signed. Some lines could not be checked."
 REFUSED = "Refused. Nothing was signed."
+CHARGED = "Charged. The platform signed this."
+AUTHORIZED = "Authorized. The platform signed this."
 TEST = "TEST. Nothing was approved."
 CHANGED = "Do not trust this: something is changed."
 FOREIGN = "Not checked: it is of another platform."
@@ -30,6 +32,8 @@ _HAND_OVER = """([kind, bytes]) => {
   )
 }"""
 
+_KEEPS_NO_PAGE = "Object.defineProperty(Navigator.prototype, 'serviceWorker', {value: undefined})"
+
 
 def text_of(message: bytes, origin: str = world.PLATFORM.origin) -> str:
     """The text of the QR code of a receipt."""
@@ -44,8 +48,16 @@ def keys(directory: Directory = world.DIRECTORY) -> bytes:
 class Scanner:
     """One visitor of the scan page."""
 
-    def __init__(self, visitor: Visitor) -> None:
+    def __init__(self, visitor: Visitor, *, is_kept: bool = False) -> None:
+        """Take a visitor.
+
+        Args:
+            visitor: Whose window it is.
+            is_kept: Whether the browser keeps the page, which takes it a while.
+        """
         self.visitor = visitor
+        if not is_kept:
+            visitor.context.add_init_script(_KEEPS_NO_PAGE)
         self.page: Page = visitor.page
 
     def serve(self, path: str, body: bytes | None) -> None:
@@ -61,6 +73,19 @@ class Scanner:
         self.visitor.context.route(pattern, answer)
         if body is None:
             self.visitor.tolerate("well-known/countersign")
+        if path == "keys":
+            self.serve_log()
+
+    def serve_log(self, proof: bytes | None = None) -> None:
+        """Have the log of a made-up platform give this proof; without one everything waits."""
+
+        def answer(route: Route) -> None:
+            if proof is None:
+                route.fulfill(status=202)
+            else:
+                route.fulfill(body=proof, content_type="application/cbor")
+
+        self.visitor.context.route(re.compile("/api/v1/log/receipts/"), answer)
 
     def serve_certificates(self, certificates: Iterable[bytes]) -> None:
         """Publish server certificates, each in its own file."""
@@ -74,6 +99,15 @@ class Scanner:
     def open(self, path: str = "/scan") -> "Scanner":
         """Open the page, and wait until it is ready."""
         self.visitor.go(path)
+        expect(self.page.get_by_role("button", name="Start the camera")).to_be_visible()
+        return self
+
+    def begin_anew(self) -> "Scanner":
+        """Leave what was verified; open the page only if there is nothing of that kind."""
+        another = self.page.get_by_role("button", name="Verify another")
+        if not another.is_visible():
+            return self.open()
+        another.click()
         expect(self.page.get_by_role("button", name="Start the camera")).to_be_visible()
         return self
 

@@ -8,7 +8,9 @@ from typing import Any
 from countersign.person import Person
 from protocol.verdict import Reason
 from tests.browser.account_scene import make_accounts
+from tests.browser.application_scene import make_application
 from tests.browser.browser import Visitor
+from tests.browser.offline_scene import make_offline
 from tests.browser.phone_scene import make_phones
 from tests.browser.shop_scene import make_shop
 from tests.browser.token_scene import make_tokens
@@ -18,6 +20,8 @@ from tests.e2e.wire import Fault
 
 # The longest life of a challenge.
 TTL_SECONDS = 600
+# Who looks after the host: name and password.
+HOST_OPERATOR = ("otto", "a long password 42")
 PAYMENT = {**ORDER, "kind": "payment", "reference": "INV-2026-0815", "due_days": 30}
 APPROVAL = {"kind": "approval", "text": "Within budget 2026"}
 
@@ -29,13 +33,15 @@ class Scene:
     Attributes:
         people: ``anna`` has everything, ``ben`` and ``chen`` are her parties, ``nora`` is new
             here and has nothing, ``tina`` has many tokens, ``operator`` looks after the site;
-            and those of tests.browser.account_scene, tests.browser.shop_scene and
-            tests.browser.phone_scene.
-        places: Ids that stand in paths: Anna's ``account``; of her ``transaction``, and of one
-            that is ``stuck``; of a step in each state; of a
+            and those of tests.browser.account_scene, tests.browser.shop_scene,
+            tests.browser.phone_scene, tests.browser.application_scene and
+            tests.browser.offline_scene.
+        places: The address of the ``host``; ids that stand in paths: Anna's ``account``; of her
+            ``transaction``, and of one that is ``stuck``; of a step in each state; of a
             ``receipt``, of one that is ``continuable``, and of a ``refusal``; of a ``token`` and
             one that is ``suspended``; and those of tests.browser.token_scene,
-            tests.browser.account_scene, tests.browser.shop_scene and tests.browser.phone_scene.
+            tests.browser.account_scene, tests.browser.shop_scene, tests.browser.phone_scene,
+            tests.browser.application_scene and tests.browser.offline_scene.
         receipt: The text of a receipt's QR code.
         refusal: The text of a refusal's QR code.
         test: The text of the QR code of a test's receipt.
@@ -53,6 +59,14 @@ class Scene:
             visitor.sign_in_as(self.people[who])
 
 
+_LOG = """
+from datetime import timedelta
+from django.utils import timezone
+from receipts.log import extend_log
+extend_log(now=timezone.now() + timedelta(minutes=1))
+"""
+
+
 def make_scene(site: Live) -> Scene:
     """Have everything happen once."""
     anna, ben, chen = map(site.party, ("Anna Meier", "Ben Schmidt", "陈静"))
@@ -60,6 +74,11 @@ def make_scene(site: Live) -> Scene:
     accounts, account_places = make_accounts(site)
     sellers, shop_places = make_shop(site)
     callers, phone_places = make_phones(site)
+    walkers, offline_places = make_offline(site)
+    operator = _operator(site)
+    # Somebody to agree to what the first one asks for.
+    _operator(site, "Second", "--another")
+    players, application_places = make_application(site, operator)
     first = anna.open(remark="Please deliver before noon 🌹")
     signed = anna.sign(first)
     second = ben.go_on(signed, demand=PAYMENT, remark="Accepted, 300 roses on Friday")
@@ -71,15 +90,21 @@ def make_scene(site: Live) -> Scene:
     anna.post(f"/tokens/{suspended.serial}/suspend", {})
     _asked_of_two(site, anna, suspended.serial)
     tokens = make_tokens(site, tina)
+    _add_host_operator(site)
+    # As the worker does, which would also end what is to be seen under way.
+    site.manage("shell", "--command", _LOG)
     return Scene(
         people={
             **{"anna": anna.person, "ben": ben.person, "chen": chen.person},
-            **{"nora": nora.person, "tina": tina.person, "operator": _operator(site)},
+            **{"nora": nora.person, "tina": tina.person, "operator": operator},
             **accounts,
             **sellers,
             **callers,
+            **players,
+            **walkers,
         },
         places={
+            "host": site.authserver_origin,
             "transaction": first["transaction"],
             "signed": first["id"],
             "waiting": third["id"],
@@ -100,6 +125,8 @@ def make_scene(site: Live) -> Scene:
             **account_places,
             **shop_places,
             **phone_places,
+            **application_places,
+            **offline_places,
         },
         receipt=signed["receipt"],
         refusal=anna.download(f"/receipts/{declined['receipt_id']}.txt").decode(),
@@ -163,11 +190,17 @@ def _asked_of_two(site: Live, party: Party, serial: str) -> None:
         )
 
 
-def _operator(site: Live) -> Person:
-    operator = Person(
-        site.origin, "operator@example.com", site.folder / "mail", site.folder, "Operator"
-    )
-    command = ("first_operator", "--email", operator.email, "--password-stdin")
+def _add_host_operator(site: Live) -> None:
+    name, password = HOST_OPERATOR
+    secret = site.folder / "host-operator"
+    secret.write_text(password, "utf-8")
+    site.authserver("add_operator", name, "--password-file", str(secret))
+
+
+def _operator(site: Live, name: str = "Operator", *options: str) -> Person:
+    email = f"{name.lower()}@example.com"
+    operator = Person(site.origin, email, site.folder / "mail", site.folder, name)
+    command = ("first_operator", *options, "--email", email, "--password-stdin")
     site.manage(*command, said=f"{operator.password}\n")
-    operator._form("/accounts/login/", login=operator.email, password=operator.password)
+    operator.sign_in()
     return operator

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Error, sync_playwright
 
 from countersign.local import ROOT
 from tests.browser.browser import BrowserMissingError, Visitor, Window, launch
+from tests.browser.host_pages import HOST_PAGES, TOKEN_PAGES
 from tests.browser.pages import PAGES, Page
 from tests.browser.scene import Scene, make_scene
 from tests.browser.token_scene import fill_stock
@@ -20,6 +21,7 @@ from tests.e2e.live import Live
 
 # By the part of the file's name.
 LANGUAGES = {"en": "en", "zh-hans": "zh-CN"}
+ALL = (*PAGES, *HOST_PAGES, *TOKEN_PAGES)
 SIZES = {360: 740, 1280: 800}
 
 
@@ -29,7 +31,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", default=[""], help="what their names begin with")
     parser.add_argument("--folder", type=Path, default=ROOT / "var" / "screens")
     options = parser.parse_args()
-    pages = [page for page in PAGES if page.name.startswith(tuple(options.only))]
+    pages = [page for page in ALL if page.name.startswith(tuple(options.only))]
     options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as own, sync_playwright() as playwright:
         try:
@@ -60,6 +62,9 @@ def shoot(browser: Browser, site: Live, pages: Sequence[Page], folder: Path) -> 
                 _shoot_page(visitors[page.who], scene, page, f"{folder}/{page.name}-{language}")
             except (AssertionError, Error) as trouble:
                 troubles.append(f"{page.name} ({language}): {trouble}")
+            if page.act:
+                # What a page keeps in the browser is not for the next one.
+                visitors.pop(page.who).close()
         for visitor in visitors.values():
             visitor.close()
     return troubles

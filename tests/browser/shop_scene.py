@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from countersign.demo_billing import buy, fill_wallet
+from countersign.demo_billing import buy
 from countersign.person import Person
+from countersign.stage import fill_wallet
 from terminal.downloading import download
 from tests.e2e.live import Live
 from tests.e2e.party import Party

@@ -1,11 +1,12 @@
 """Writing a step in a browser: the server reads along, and says what it reads."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.browser import Visitor
+from tests.browser.browser import PATIENCE_MS, Visitor
 from tests.browser.checks import assert_accessible, assert_fits
 from tests.e2e.live import Live
 from tests.e2e.party import Party
@@ -207,6 +208,46 @@ def test_without_a_connection_writing_goes_on_undisturbed(
     visitor.context.set_offline(False)
     page.fill("[name=amount]", "y")
     expect(complaint(page, "amount")).to_contain_text("in digits")
+
+
+def test_what_is_said_late_of_what_stood_there_before_is_not_shown(
+    new_visitor: NewVisitor, anna: Party
+) -> None:
+    visitor = new_visitor()
+    visitor.sign_in_as(anna.person)
+    page = visitor.page
+    late: list[Route] = []
+    page.route(
+        f"**{NEW}", lambda route: late.append(route) if is_check(route) else route.continue_()
+    )
+    # Nothing is asked before this test says so.
+    page.clock.install()
+    visitor.go(NEW)
+    page.clock.pause_at(datetime.now(UTC) + timedelta(minutes=1))
+    wait_for(page, late, 1)
+    page.fill("[name=amount]", "x")
+    page.press("[name=amount]", "Tab")
+    late[0].fulfill(json={"errors": {"amount": "Stale."}, "notes": {"amount": "Stale."}})
+    page.wait_for_timeout(300)
+    expect(field(page, "amount")).not_to_contain_text("Stale.")
+
+    page.clock.run_for(400)
+    wait_for(page, late, 2)
+    late[1].continue_()
+    expect(complaint(page, "amount")).to_contain_text("in digits")
+
+
+def is_check(route: Route) -> bool:
+    return route.request.method == "POST"
+
+
+def wait_for(page: Page, late: list[Route], number: int) -> None:
+    """Wait until so many were asked; only while the browser is waited for, it tells."""
+    for _ in range(PATIENCE_MS // 50):
+        if len(late) >= number:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{len(late)} of {number} were asked")
 
 
 def test_words_in_another_direction_change_nothing_beside_them(

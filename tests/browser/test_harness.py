@@ -6,12 +6,22 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from receipts.images import draw_png
-from tests.browser.browser import Visitor
+from common.qrcodes import draw_png
+from tests.browser.browser import PATIENCE_MS, Visitor
 from tests.browser.camera import film
 from tests.browser.checks import assert_accessible, assert_fits
 from tests.e2e.live import Live
 from tests.e2e.wire import Fault
+
+
+def await_trouble(visitor: Visitor, trouble: str) -> None:
+    """Wait until the browser has told of it, and find it among the troubles."""
+    for _ in range(PATIENCE_MS // 50):
+        if any(trouble in told for told in visitor.troubles):
+            break
+        visitor.page.wait_for_timeout(50)
+    with pytest.raises(AssertionError, match=trouble):
+        visitor.check()
 
 
 @pytest.mark.parametrize(
@@ -29,16 +39,13 @@ from tests.e2e.wire import Fault
 def test_what_goes_wrong_on_a_page_is_trouble(visitor: Visitor, script: str, trouble: str) -> None:
     visitor.go("/")
     visitor.page.evaluate(f"() => {{ {script} }}")
-    visitor.page.wait_for_timeout(300)
-    with pytest.raises(AssertionError, match=trouble):
-        visitor.check()
+    await_trouble(visitor, trouble)
     visitor.tolerate("")
 
 
 def test_a_request_to_another_origin_is_trouble(visitor: Visitor, site: Live) -> None:
     visitor.page.goto(site.origin.replace("localhost", "127.0.0.1"))
-    with pytest.raises(AssertionError, match="request to another origin"):
-        visitor.check()
+    await_trouble(visitor, "request to another origin")
     visitor.tolerate("127.0.0.1")
 
 
@@ -46,8 +53,7 @@ def test_an_answer_of_500_is_trouble(visitor: Visitor, site: Live) -> None:
     visitor.go("/")
     with site.front.spoiled(Fault(answer=b"HTTP/1.1 500 Oh\r\nContent-Length: 2\r\n\r\noh")):
         visitor.go("/healthz")
-    with pytest.raises(AssertionError, match="answer 500"):
-        visitor.check()
+    await_trouble(visitor, "answer 500")
     visitor.tolerate("500")
 
 
@@ -55,8 +61,7 @@ def test_a_lost_connection_is_trouble(visitor: Visitor, site: Live) -> None:
     visitor.go("/")
     with site.front.spoiled(Fault(answer=b"")):
         visitor.page.evaluate("() => fetch('/healthz').catch(() => {})")
-    with pytest.raises(AssertionError, match="failed request"):
-        visitor.check()
+    await_trouble(visitor, "failed request")
     visitor.tolerate("healthz|EMPTY_RESPONSE")
 
 
@@ -64,6 +69,7 @@ def test_what_is_tolerated_fails_nothing_and_the_rest_does(visitor: Visitor) -> 
     visitor.go("/")
     visitor.tolerate("first")
     visitor.page.evaluate("() => { console.error('first'); console.error('second') }")
+    await_trouble(visitor, "second")
     with pytest.raises(AssertionError, match=r"^In the browser:\n.*second[^\n]*$"):
         visitor.check()
     visitor.tolerate("second")

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect
 
-from protocol import qrtext
+from protocol import cose, qrtext
+from protocol.cose import Typ
 from protocol.keys import root_fingerprint
 from protocol.qrtext import Link
 from protocol.receipt import Receipt, identity
@@ -18,7 +19,9 @@ from receipts.services import read_text
 from tests.browser.browser import Visitor
 from tests.browser.receipts import CHAIN, ONE, kept
 from tests.browser.scanner import (
+    AUTHORIZED,
     CHANGED,
+    CHARGED,
     COMPLETE,
     FOREIGN,
     INCOMPLETE,
@@ -39,12 +42,13 @@ ALL_CERTIFIED = [signed.certificate for signed in CHAIN]
 
 
 @pytest.fixture
-def scanner(visitor: Visitor) -> Scanner:
+def scanner(lasting_visitor: Visitor) -> Iterator[Scanner]:
     """The page, with the keys of a made-up platform, and no certificates to be had."""
-    scanner = Scanner(visitor)
+    scanner = Scanner(lasting_visitor)
     scanner.serve("keys", keys())
     scanner.serve("servers/", None)
-    return scanner.open()
+    yield scanner.begin_anew()
+    lasting_visitor.context.unroute_all()
 
 
 def signed(receipt: Receipt) -> str:
@@ -64,6 +68,53 @@ def test_a_receipt_with_all_its_certificates_is_proved(scanner: Scanner, parties
     names = [signed.statement.party.name for signed in CHAIN[:parties]]
     headings = scanner.page.locator(".chain h3").all_inner_texts()
     assert headings == [f"Step {place + 1}: {names[place]}" for place in reversed(range(parties))]
+
+
+def test_the_receipt_of_a_charge_says_who_paid_whom_for_what_and_how_much(
+    scanner: Scanner,
+) -> None:
+    scanner.paste(text_of(world.CHARGE.sign(world.RECEIPT_KEY)))
+
+    expect(scanner.outcome).to_have_text(CHARGED)
+    assert {how: len(lines) for how, lines in scanner.lines.items()} == {
+        "Passed": 3,
+        "Not checked": 1,
+    }
+    said = scanner.facts("1.99")
+    assert said.pop("Charged at").startswith("Jan 1, 2026")
+    assert said == {
+        "Paid by": "Anna Meier\n8831 0047 1100",
+        "Paid to": "Kite Games\n8831 0147 1100",
+        "For": "100 coins (Kites over Kiel)",
+        "Confirmed by": "the payment password",
+    }
+    expect(scanner.page.get_by_role("button", name="Continue")).to_have_count(0)
+
+
+def test_the_receipt_of_a_right_says_that_nothing_was_paid(scanner: Scanner) -> None:
+    scanner.paste(text_of(world.RIGHT.sign(world.RECEIPT_KEY)))
+
+    expect(scanner.outcome).to_have_text(AUTHORIZED)
+    said = scanner.facts("Car park")
+    assert said.pop("Authorized at").startswith("Jan 1, 2026")
+    assert said == {
+        "Used by": "Anna Meier\n8831 0047 1100",
+        "Service of": "Kite Games\n8831 0147 1100",
+        "Amount": "Nothing was paid.",
+        "Confirmed by": "a phone without a network",
+    }
+
+
+def test_a_charge_that_was_changed_is_shown_without_proof(scanner: Scanner) -> None:
+    signature = cose.parse(world.CHARGE.sign(world.RECEIPT_KEY)).signature
+    payload = replace(world.CHARGE, amount=1).payload()
+    kid = world.RECEIPT_KEY.kid
+    scanner.paste(
+        text_of(cose.assemble(typ=Typ.CHARGE, kid=kid, payload=payload, signature=signature))
+    )
+
+    expect(scanner.outcome).to_have_text(CHANGED)
+    expect(scanner.page.get_by_text("What it says, without proof")).to_be_visible()
 
 
 def test_a_step_is_told_in_plain_words(scanner: Scanner) -> None:
@@ -125,7 +176,7 @@ def test_certificates_are_fetched_and_the_day_is_said(visitor: Visitor) -> None:
     scanner.open().paste(signed(world.receipt_in_form(CHAIN[:2], 2, 0)))
 
     expect(scanner.outcome).to_have_text(COMPLETE)
-    assert sum("by a fetched certificate" in line for line in scanner.lines["Passed"]) == 2
+    assert sum("by a certificate fetched on" in line for line in scanner.lines["Passed"]) == 2
     expect(
         scanner.page.get_by_text(re.compile(r"^Certificates of servers fetched on "))
     ).to_be_visible()

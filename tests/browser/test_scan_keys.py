@@ -33,7 +33,10 @@ def directory_of(root: SigningKey, issued: int = world.NOON) -> bytes:
         KeyCertificate(key.public, purpose, world.PLATFORM.id, *days).sign(root)
         for purpose, key in used.items()
     )
-    return keys(Directory(world.PLATFORM, issued, root.public, certificates, (world.HOST,)))
+    directory = Directory(
+        world.PLATFORM, issued, issued, root.public, certificates, (), (world.HOST,)
+    )
+    return keys(directory)
 
 
 @pytest.fixture

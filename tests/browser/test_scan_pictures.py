@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -11,9 +11,9 @@ import qrcode
 from PIL import Image, ImageFilter
 from playwright.sync_api import expect
 
+from common.qrcodes import draw_png, draw_svg
 from protocol import qrtext
 from protocol.qrtext import Link
-from receipts.images import draw_png, draw_svg
 from tests.browser.browser import Visitor
 from tests.browser.camera import film
 from tests.browser.checks import assert_accessible, assert_fits
@@ -34,23 +34,25 @@ CHALLENGE = qrtext.encode("https://cs.example.com", Link.BUNDLE, b"challenge")
 READER = re.compile("zxing|reader.js|camera.js")
 
 
+def served(visitor: Visitor) -> Scanner:
+    """The page, with the keys of a made-up platform, not yet open."""
+    scanner = Scanner(visitor)
+    scanner.serve("keys", keys())
+    scanner.serve_certificates(signed.certificate for signed in CHAIN[:3])
+    return scanner
+
+
 @pytest.fixture
 def new_scanner(new_visitor: NewVisitor) -> Callable[..., Scanner]:
-    """Return what opens the page, with the keys of a made-up platform."""
-
-    def new(**window: object) -> Scanner:
-        scanner = Scanner(new_visitor(**window))
-        scanner.serve("keys", keys())
-        scanner.serve_certificates(signed.certificate for signed in CHAIN[:3])
-        return scanner.open()
-
-    return new
+    """Return what opens it in a window of its own."""
+    return lambda **window: served(new_visitor(**window)).open()
 
 
 @pytest.fixture
-def scanner(new_scanner: Callable[..., Scanner]) -> Scanner:
+def scanner(lasting_visitor: Visitor) -> Iterator[Scanner]:
     """The page, at a desk without a camera."""
-    return new_scanner()
+    yield served(lasting_visitor).begin_anew()
+    lasting_visitor.context.unroute_all()
 
 
 def drawn(text: str) -> bytes:
@@ -189,14 +191,13 @@ def test_without_webassembly_the_text_is_still_read(new_visitor: NewVisitor) -> 
 # --- The camera
 
 
-@pytest.mark.parametrize("text", RECEIPTS[::2], ids=["1 party", "3 parties"])
-def test_the_camera_reads_a_code_that_moves_in_somebodys_hand(
-    new_scanner: Callable[..., Scanner], tmp_path: Path, text: str
+def test_the_camera_reads_the_largest_code_that_moves_in_somebodys_hand(
+    new_scanner: Callable[..., Scanner], tmp_path: Path
 ) -> None:
-    scanner = new_scanner(camera=film(draw_png(text), tmp_path / "film.mjpeg"))
+    scanner = new_scanner(camera=film(draw_png(RECEIPTS[2]), tmp_path / "film.mjpeg"))
     scanner.page.get_by_role("button", name="Start the camera").click()
 
-    expect(scanner.outcome).to_have_text(COMPLETE, timeout=20_000)
+    expect(scanner.outcome).to_have_text(COMPLETE)
     assert scanner.page.evaluate("document.querySelector('video').srcObject === null")
 
 

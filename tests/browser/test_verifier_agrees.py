@@ -3,7 +3,6 @@
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,18 +11,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol import cbor, cose, qrtext
+from protocol import cose, merkle, qrtext
+from protocol.charge import Charge
 from protocol.cose import Typ
+from protocol.cosignature import cosign
 from protocol.currency import EXPONENTS
 from protocol.ed25519 import SigningKey, is_valid_signature
 from protocol.errors import ProtocolError
-from protocol.keys import Directory, root_fingerprint
+from protocol.keys import Directory, Host, KeyCertificate, Purpose, root_fingerprint
+from protocol.log import Checkpoint, Proof, check_logged
 from protocol.qrtext import Link
-from protocol.receipt import Receipt
+from protocol.receipt import Receipt, identity
 from protocol.statement import Platform, Sight
 from protocol.text import check_text
 from tests.browser import receipts
-from tests.browser.readers import ROOT, Reader, ReaderMissingError, in_browser, in_node
+from tests.browser.readers import ROOT, Reader
 from tests.browser.reading import (
     READ,
     Question,
@@ -32,9 +34,10 @@ from tests.browser.reading import (
     each_value_changed,
     qr_text,
     question,
+    succession,
     verification,
 )
-from tests.protocol import make_vectors, published, world
+from tests.protocol import ended_vectors, make_vectors, offline_vectors, published, world
 from tests.protocol import strategies as some
 from tests.protocol.test_ed25519 import SMALL_ORDER
 from tests.protocol.test_robustness import MESSAGES, PAYLOADS
@@ -54,31 +57,8 @@ PAYLOAD_OF = {
     "directory": cose.parse(world.DIRECTORY.sign(world.DIRECTORY_KEY)).payload,
 }
 # Readers that no scanner needs.
-READ_ELSEWHERE = ("bundle", "enrolment", "invitation", "provision")
+READ_ELSEWHERE = ("bundle", "enrolment", "invitation", "provision", *offline_vectors.READERS)
 ORIGIN = world.PLATFORM.origin
-
-
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    """The scan page's modules in Node; skip where it is not installed."""
-    try:
-        with in_node(tmp_path_factory.mktemp("static")) as reader:
-            yield reader
-    except ReaderMissingError as missing:
-        pytest.skip(str(missing))
-
-
-@pytest.fixture(scope="module", params=["node", "chromium"])
-def any_reader(request: pytest.FixtureRequest) -> Iterator[Reader]:
-    """The same in Node and in Chromium, whose cryptography and inflating differ."""
-    if request.param == "node":
-        yield request.getfixturevalue("reader")
-        return
-    try:
-        with in_browser(request.getfixturevalue("browser")) as reader:
-            yield reader
-    except ReaderMissingError as missing:
-        pytest.skip(str(missing))
 
 
 # --- Receipts
@@ -97,12 +77,17 @@ def test_any_receipt_gets_the_same_report(
     assert_same(reader, verification(receipt.sign(world.RECEIPT_KEY)))
 
 
-@pytest.mark.parametrize("receipt", [WORDY, world.refusal(1)], ids=["receipt", "refusal"])
+@pytest.mark.parametrize(
+    "receipt",
+    [WORDY, world.refusal(1), world.CHARGE, world.RIGHT],
+    ids=["receipt", "refusal", "charge", "right"],
+)
 def test_any_wrong_value_that_the_platform_signed_gets_the_same_report(
-    receipt: Receipt, reader: Reader
+    receipt: Receipt | Charge, reader: Reader
 ) -> None:
     for payload in each_value_changed(receipt.payload()):
-        message = cose.sign(world.RECEIPT_KEY, receipt.typ, payload)
+        typ = Typ.CHARGE if isinstance(receipt, Charge) else receipt.typ
+        message = cose.sign(world.RECEIPT_KEY, typ, payload)
         assert_same(reader, verification(message))
 
 
@@ -121,8 +106,8 @@ def test_wrong_values_that_the_platform_signed_get_the_same_report(
 
 @pytest.mark.parametrize(
     "message",
-    [receipts.ONE.sign(world.RECEIPT_KEY), world.refusal(1).sign(world.RECEIPT_KEY)],
-    ids=["receipt", "refusal"],
+    [each.sign(world.RECEIPT_KEY) for each in (receipts.ONE, world.refusal(1), world.RIGHT)],
+    ids=["receipt", "refusal", "right"],
 )
 def test_one_byte_changed_anywhere_gets_the_same_report(message: bytes, reader: Reader) -> None:
     for changed in each_byte_changed(message):
@@ -164,6 +149,11 @@ def question_of(vector: dict[str, Any]) -> Question:
     data = bytes.fromhex(vector["hex"])
     if vector["reads"] == "verify":
         return verification(data)
+    if vector["reads"] == "successor":
+        return succession(bytes.fromhex(vector["held"]), data)
+    if vector["reads"] == "report":
+        case = ended_vectors.case_of(vector)
+        return verification(case.message, case.directory, case.fetched, case.proof)
     return question({"message": "signed"}.get(vector["reads"], vector["reads"]), data)
 
 
@@ -388,6 +378,11 @@ def text_of(data: bytes) -> str:
             "http://localhost/p#000",
             "This holds a token's secret: let nobody see it, and scan it with that token alone.",
         ),
+        (
+            "https://a.example/o#000",
+            "This is for a phone that authorizes without a network: scan it with that phone.",
+        ),
+        ("https://a.example/k#000", "This is a new key of the platform: scan it with your token."),
         ("https://a.example/x#000", None),
         ("https://a.example/t", None),
         ("javascript:alert(1)//r#000", None),
@@ -404,36 +399,155 @@ def test_a_scanner_knows_what_else_there_is_to_scan(
 # --- Published certificates of servers
 
 
-def test_a_published_file_gives_the_certificates_that_a_receipt_leaves_out(reader: Reader) -> None:
-    (signed,) = receipts.CHAIN[:1]
-    again = certificate_of_another_host(signed.certificate)
-    entries = [[signed.certificate, None], [receipts.CHAIN[1].certificate, 5], [again, None]]
-    file = cbor.encode([1, entries])
-    found = reader.ask("bucket", hex=file.hex())["value"]
-    both = [{"bytes": each.hex()} for each in (signed.certificate, again)]
-    assert found[signed.step.vk.hex()] == both
-    path = reader.ask("bucket_path", hex=signed.step.vk.hex())["value"]
-    assert path == f"/.well-known/countersign/servers/{signed.step.vk.hex()[:3]}.cbor"
+def test_a_server_s_certificate_is_in_a_file_that_many_share(reader: Reader) -> None:
+    vk = receipts.CHAIN[0].step.vk
+    path = reader.ask("bucket_path", hex=vk.hex())["value"]
+    assert path == f"/.well-known/countersign/servers/{vk.hex()[:3]}.cbor"
 
 
-def certificate_of_another_host(message: bytes) -> bytes:
-    """The same key of a server, certified where it moved to."""
-    return cose.sign(world.HOST_ROOT, Typ.SERVER, cose.parse(message).payload)
+# --- The receipt log
+
+LOGGED = b"a receipt"
 
 
-@pytest.mark.parametrize(
-    ("value", "code"),
-    [
-        ([2, []], "version_unknown"),
-        ([1, None], "type_wrong"),
-        ([1, [[b""]]], "type_wrong"),
-        ([1, [["", None]]], "type_wrong"),
-        ([1, [[b"", None]]], "encoding_invalid"),
-        ([1, [[receipts.CHAIN[0].certificate, "now"]]], "type_wrong"),
-        ([1, [[receipts.CHAIN[0].verdict, None]]], "type_wrong"),
-    ],
-)
-def test_a_published_file_that_is_none_is_refused(
-    value: object, code: str, reader: Reader
+def proof_in(size: int, index: int) -> Proof:
+    """The proof that LOGGED is in a tree of so many entries."""
+    entries = [identity(LOGGED if each == index else b"%d" % each) for each in range(size)]
+    nodes: dict[int, bytes] = {}
+    tree = merkle.Tree()
+    for entry in entries:
+        nodes |= dict(tree.append(entry))
+    path = merkle.inclusion_path(index, size, lambda numbers: nodes)
+    return Proof(checkpoint_of(size, tree.root()), index, tuple(path))
+
+
+def checkpoint_of(size: int, root: bytes) -> bytes:
+    checkpoint = Checkpoint(world.PLATFORM.origin, size, root, world.NOON)
+    return checkpoint.sign(ended_vectors.LOG_KEY)
+
+
+def of_log(proof: bytes, receipt: bytes = LOGGED) -> Question:
+    """Have a proof checked."""
+    directory = ended_vectors.BASE
+    given = {
+        "hex": proof.hex(),
+        "receipt": receipt.hex(),
+        "directory": directory.sign(world.DIRECTORY_KEY).hex(),
+    }
+    return Question(
+        "logged", given, lambda: check_logged(receipt, Proof.from_bytes(proof), directory)
+    )
+
+
+def test_a_receipt_is_proved_wherever_it_stands_in_the_log(reader: Reader) -> None:
+    for size in (1, 2, 3, 4, 7, 8, 9, 20):
+        for index in range(size):
+            proof = proof_in(size, index).to_bytes()
+            assert assert_same(reader, of_log(proof))["value"]["size"] == size
+            assert "code" in assert_same(reader, of_log(proof, b"other"))
+
+
+def test_places_that_need_more_than_32_bits_are_followed_alike(reader: Reader) -> None:
+    # Of such a tree only the way up is made: all that stands beside it is made up.
+    size, index = 2**52 + 5, 2**51 + 2**31 + 1
+    path = [bytes([each]) * 32 for each in range(53)]
+    root = merkle.root_of_path(identity(LOGGED), index, size, path)
+    proof = Proof(checkpoint_of(size, root), index, tuple(path))
+    assert assert_same(reader, of_log(proof.to_bytes()))["value"]["size"] == size
+    for wrong in (replace(proof, index=index + 1), replace(proof, path=tuple(path[:-1]))):
+        assert assert_same(reader, of_log(wrong.to_bytes()))["code"] == "proof_invalid"
+
+
+def test_any_wrong_value_in_a_proof_is_refused_alike(reader: Reader) -> None:
+    proof = replace(proof_in(5, 2), cosignatures=(b"of a host",))
+    for content in each_value_changed(proof.to_bytes()):
+        assert_same(reader, question("proof", content))
+        assert_same(reader, of_log(content))
+    checkpoint = cose.parse(proof.checkpoint)
+    for payload in each_value_changed(checkpoint.payload):
+        signed = cose.sign(ended_vectors.LOG_KEY, Typ.CHECKPOINT, payload)
+        assert_same(reader, of_log(replace(proof, checkpoint=signed).to_bytes()))
+
+
+@pytest.mark.parametrize("change", ["another path", "another size", "another key", "another typ"])
+def test_a_proof_that_proves_nothing_is_refused_alike(change: str, reader: Reader) -> None:
+    proof = proof_in(5, 2)
+    payload = cose.parse(proof.checkpoint).payload
+    changed = {
+        "another path": replace(proof, path=(*proof.path[:-1], bytes(32))),
+        "another size": replace(proof, index=7),
+        "another key": replace(
+            proof, checkpoint=cose.sign(world.RECEIPT_KEY, Typ.CHECKPOINT, payload)
+        ),
+        "another typ": replace(
+            proof, checkpoint=cose.sign(ended_vectors.LOG_KEY, Typ.RECEIPT, payload)
+        ),
+    }[change]
+    assert "code" in assert_same(reader, of_log(changed.to_bytes()))
+
+
+# Hosts' signatures beside the platform's, on the proof of a receipt that needs one
+
+COSIGNED_AT = ended_vectors.DECIDED + 200
+PROOF = Proof.from_bytes(ended_vectors.proof_of(ended_vectors.BARE, after=100))
+LOG = Checkpoint.open(PROOF.checkpoint, ended_vectors.BASE)
+SECOND_KEY = world.signing_key("second host")
+
+
+def by_host(log: Checkpoint = LOG, at: int = COSIGNED_AT) -> bytes:
+    """The word of the host that the directory lists."""
+    return cosign(log, world.HOST_KEY, at)
+
+
+COSIGNATURES = {
+    "none": (),
+    "one": (by_host(),),
+    "of two hosts, one twice": (by_host(), cosign(LOG, SECOND_KEY, COSIGNED_AT), by_host()),
+    "of an unlisted host": (by_host(), cosign(LOG, world.ROOT, COSIGNED_AT)),
+    "of the log's key": (cosign(LOG, ended_vectors.LOG_KEY, COSIGNED_AT),),
+    "after the days of the key": (by_host(at=COSIGNED_AT + 4000 * 86_400),),
+    "of another size": (by_host(replace(LOG, size=3)),),
+    "of another root": (by_host(replace(LOG, root=bytes(32))),),
+    "of another origin": (by_host(replace(LOG, origin="https://x.example")),),
+    "a checkpoint": (LOG.sign(world.HOST_KEY),),
+    "nothing": (b"",),
+}
+ENDS = {
+    "no end": [],
+    "host key retired": [ended_vectors.ended(world.HOST_KEY, retired=COSIGNED_AT)],
+    "retired after": [ended_vectors.ended(world.HOST_KEY, retired=COSIGNED_AT + 1)],
+    "host key leaked": [ended_vectors.ended(world.HOST_KEY, compromised=COSIGNED_AT + 1)],
+    # Only the log can tell then who signed the receipt.
+    "receipt key leaked": [ended_vectors.ended(world.RECEIPT_KEY, compromised=COSIGNED_AT)],
+    "log key leaked": [ended_vectors.ended(ended_vectors.LOG_KEY, compromised=COSIGNED_AT)],
+}
+
+
+@pytest.mark.parametrize("ends", ENDS)
+@pytest.mark.parametrize("name", COSIGNATURES)
+def test_a_proof_with_hosts_signatures_gets_the_same_report(
+    name: str, ends: str, reader: Reader
 ) -> None:
-    assert reader.ask("bucket", hex=cbor.encode(value).hex())["code"] == code
+    days = (world.TODAY - 10, world.TODAY + 390)
+    certificate = KeyCertificate(SECOND_KEY.public, Purpose.HOST, "second", *days)
+    second = Host(
+        99,
+        "second",
+        "https://second.example",
+        world.HOST_ROOT.public,
+        (certificate.sign(world.HOST_ROOT),),
+    )
+    directory = ended_vectors.directory(*ENDS[ends], hosts=(*world.DIRECTORY.hosts, second))
+    proof = replace(PROOF, cosignatures=COSIGNATURES[name]).to_bytes()
+    asked = verification(ended_vectors.BARE, directory, ended_vectors.FETCHED, proof)
+    checks = assert_same(reader, asked)["value"]["checks"]
+
+    spoils = name in (
+        "of another size",
+        "of another root",
+        "of another origin",
+        "a checkpoint",
+        "nothing",
+    )
+    expected = "unchecked" if ends == "log key leaked" else "failed" if spoils else "passed"
+    assert checks[-1]["outcome"] == expected

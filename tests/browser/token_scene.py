@@ -18,7 +18,7 @@ def fill_stock(site: Live) -> None:
     file.write_text("".join(f"{serial},{SEED.hex()},HOTP\n" for serial in CARDS), "ascii")
     site.authserver("import_tokens", str(file), "--platform", "countersign", "--batch", "cards")
     # Before anybody asks for the policy, hence at once: processes keep it for some seconds.
-    rules = f"self_assignment=True, ttl_seconds={TTL_SECONDS}"
+    rules = f"self_assignment=True, offline_steps=True, ttl_seconds={TTL_SECONDS}"
     site.manage(
         "shell",
         "--command",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,19 +13,26 @@ from tests.e2e.live import Live
 Race = Callable[[Live, str], Any]
 
 
-@pytest.fixture(scope="module")
-def racing(request: pytest.FixtureRequest) -> Iterator[Race]:
-    """Return what runs a race, by the program that the test module names as ``PROGRAM``.
+@pytest.fixture(scope="session")
+def programs() -> Iterator[Callable[[Live], Callable[[str, str], Any]]]:
+    """Return what finds the program on a database, which runs all races there.
 
-    On each database one program runs them all: to start one takes longer than most races.
+    To start one takes longer than most races.
     """
-    running: dict[Any, Callable[[str], Any]] = {}
+    running: dict[Path, Callable[[str, str], Any]] = {}
     with ExitStack() as stack:
 
-        def race(services: Live, name: str) -> Any:
+        def find(services: Live) -> Callable[[str, str], Any]:
             if services.folder not in running:
-                begun = program(services, request.module.PROGRAM)
-                running[services.folder] = stack.enter_context(begun)
-            return running[services.folder](name)
+                running[services.folder] = stack.enter_context(program(services))
+            return running[services.folder]
 
-        yield race
+        yield find
+
+
+@pytest.fixture
+def racing(
+    request: pytest.FixtureRequest, programs: Callable[[Live], Callable[[str, str], Any]]
+) -> Race:
+    """Return what runs a race of the module that the test module names as ``RACES``."""
+    return lambda services, name: programs(services)(request.module.RACES, name)

@@ -3,9 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-# It sets Django up, so it comes first.
-from tests.concurrency.spending import _holder, _now  # isort: skip
-
 from binding import services, sms
 from binding.identifiers import Identifiers
 from binding.models import Binding, Device, Message, NumberProof, Permit
@@ -14,7 +11,8 @@ from protocol.binding import ChipProof, Purpose
 from protocol.binding import Message as Words
 from protocol.hpke import BOX_KEY_BYTES
 from protocol.jwk import thumbprint, to_base64
-from tests.concurrency.racing import at_once, serve
+from tests.concurrency.racing import at_once
+from tests.concurrency.spending import _holder, _now
 from tests.platform.phones import HEADER, Sim, TestChip
 
 PHONES = 8
@@ -174,6 +172,3 @@ def send() -> dict[str, Any]:
 RACES: dict[str, Callable[[], dict[str, Any]]] = {
     race.__name__: race for race in (bind, use, use_any, prove, guess, send)
 }
-
-if __name__ == "__main__":
-    serve(RACES)

@@ -1,8 +1,8 @@
 """Races with the services themselves, on the site's database.
 
-Only a process with the site's settings reaches it, so the races of a module such as
-``tests.concurrency.spending`` are run by a program, ``python -m MODULE``: it reads their names,
-a line each, and writes how each ended, as a line of JSON.
+Only a process with the site's settings reaches it, so the races of modules such as
+``tests.concurrency.spending`` are run by a program, this one: it reads the names of a module and
+of a race, a line each, and writes how it ended, as a line of JSON.
 """
 
 import json
@@ -10,27 +10,31 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+import django
 from django.db import connection
 
 from tests.e2e.live import Live
 
 ROOT = Path(__file__).resolve().parents[2]
+# Seconds: a control waits until all have looked, since a starved machine would not race them.
+PATIENCE = 60
 
 
 @contextmanager
-def program(services: Live, module: str) -> Iterator[Callable[[str], Any]]:
-    """Run the program of a module for a while; yield what runs a race by its name."""
+def program(services: Live) -> Iterator[Callable[[str, str], Any]]:
+    """Run the program for a while; yield what runs a race, by the names of module and race."""
     with (
         tempfile.TemporaryFile("w+") as log,
         subprocess.Popen(
-            [sys.executable, "-m", module],
+            [sys.executable, "-m", __name__],
             cwd=ROOT,
             env={
                 **services.environment("platform"),
@@ -46,8 +50,8 @@ def program(services: Live, module: str) -> Iterator[Callable[[str], Any]]:
         assert running.stdout is not None
         asked, told = running.stdin, running.stdout
 
-        def race(name: str) -> Any:
-            print(name, file=asked, flush=True)
+        def race(module: str, name: str) -> Any:
+            print(module, name, file=asked, flush=True)
             line = told.readline()
             log.seek(0)
             assert line, log.read()
@@ -57,10 +61,15 @@ def program(services: Live, module: str) -> Iterator[Callable[[str], Any]]:
         asked.close()
 
 
-def serve(races: Mapping[str, Callable[[], Any]]) -> None:
-    """Be such a program."""
+def serve() -> None:
+    """Be the program."""
+    django.setup()
     for line in sys.stdin:
-        print(json.dumps(races[line.strip()]()), flush=True)  # noqa: T201  # what the test reads
+        module, name = line.split()
+        outcome = import_module(module).RACES[name]()
+        # A database that is started anew meanwhile must not be missed.
+        connection.close()
+        print(json.dumps(outcome), flush=True)  # noqa: T201  # what the test reads
 
 
 def at_once(do: Callable[[int], Any], many: int) -> dict[str, int]:
@@ -81,3 +90,7 @@ def at_once(do: Callable[[int], Any], many: int) -> dict[str, int]:
 
     with ThreadPoolExecutor(many) as pool:
         return dict(Counter(pool.map(one, range(many))))
+
+
+if __name__ == "__main__":
+    serve()

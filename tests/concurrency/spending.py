@@ -7,22 +7,17 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-import django
+from django.db.models import Sum
+from django.db.models.functions import Coalesce
 
-# Also a program of its own; only then may its settings be read.
-django.setup()
-
-from django.db.models import Sum  # noqa: E402
-from django.db.models.functions import Coalesce  # noqa: E402
-
-from accounts.models import User  # noqa: E402
-from accounts.services import holder_for  # noqa: E402
-from billing.ledger import selectors, services  # noqa: E402
-from billing.ledger.errors import FundsInsufficientError  # noqa: E402
-from billing.ledger.models import LedgerAccount  # noqa: E402
-from billing.ledger.services import journals, payments  # noqa: E402
-from billing.ledger.verification import faults  # noqa: E402
-from tests.concurrency.racing import at_once, serve  # noqa: E402
+from accounts.models import User
+from accounts.services import holder_for
+from billing.ledger import selectors, services
+from billing.ledger.errors import FundsInsufficientError
+from billing.ledger.models import LedgerAccount
+from billing.ledger.services import journals, payments
+from billing.ledger.verification import faults
+from tests.concurrency.racing import at_once
 
 AT_ONCE = 50
 PRICE = 300
@@ -139,14 +134,7 @@ def know() -> dict[str, Any]:
     return {"ended": at_once(once, 20)}
 
 
-RACES: dict[str, Callable[[], dict[str, Any]]] = {
-    race.__name__: race
-    for race in (pay, pay_unguarded, same_key, crosswise, refund, end, guess, know)
-}
-
-
 def _holder() -> Any:
-
     return holder_for(User.objects.create_user(f"{secrets.token_hex(8)}@example.com"))
 
 
@@ -192,5 +180,7 @@ def _checked(race: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     return {**outcome, "mended": not list(faults())}
 
 
-if __name__ == "__main__":
-    serve({name: partial(_checked, race) for name, race in RACES.items()})
+RACES: dict[str, Callable[[], dict[str, Any]]] = {
+    race.__name__: partial(_checked, race)
+    for race in (pay, pay_unguarded, same_key, crosswise, refund, end, guess, know)
+}

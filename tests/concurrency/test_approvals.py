@@ -136,3 +136,26 @@ def test_of_many_who_change_one_version_of_the_policy_one_does(
 
     assert codes(answers) == {(200, ""): 1, (409, "policy_changed"): 5}
     assert olga.get("/policy")["version"] == body["version"] + 1
+
+
+def test_rule_that_many_approve_and_then_end_at_once_is_made_and_ended_once(
+    services: Live, operators: list[Party]
+) -> None:
+    olga, otto, udo = operators
+    made = olga.call("POST", "/billing/rules", {"kind": "level", "value": "low"})
+    assert made.status == 202, made
+    path = f"/approvals/{olga.get('/approvals')[0]['id']}/approve"
+    approved = at_once([partial(who.call, "POST", path, {}) for who in (otto, udo) * 3])
+    services.change("platform", "UPDATE enrolment_policy SET second_person = FALSE")
+
+    path = f"/billing/rules/{made.body['id']}/end"
+    ended = at_once([partial(who.call, "POST", path) for who in operators * 2])
+
+    assert codes(approved) == {(200, ""): 1, (409, "approval_closed"): 5}
+    assert codes(ended) == {(200, ""): 1, (409, "rule_ended"): 5}
+    number = f"rule:{made.body['id']}"
+    for action in ("rule.made", "rule.ended"):
+        written = services.count(
+            "platform", "audit_auditrow", "action = ? AND subject = ?", action, number
+        )
+        assert written == 1, action

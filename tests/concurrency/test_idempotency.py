@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from tests.e2e.live import LOOPBACK, Live, most_at_once
+from tests.e2e.live import LOOPBACK, Live
 from tests.e2e.party import Answer, at_once
 
 pytestmark = pytest.mark.allow_hosts(LOOPBACK)
@@ -16,7 +16,8 @@ def posts(services: Live, **headers: str) -> tuple[int, list[Answer]]:
     anna = services.party("Anna Meier")
     token = anna.enrol()
     request = partial(anna.call, "POST", "/transactions", anna.part(token), **headers)
-    answers = at_once([request] * 8)
+    with services.front.gathering(8):
+        answers = at_once([request] * 8)
     answers.append(request())
     of_token = "token_id = (SELECT id FROM enrolment_token WHERE serial = ?) AND kind <> 6"
     return services.count("platform", "transactions_step", of_token, token.serial), answers
@@ -30,7 +31,7 @@ def test_eight_posts_under_one_key_take_effect_once(services: Live) -> None:
     assert len(made) == 1
     assert told <= {(409, "idempotency_in_progress")}
     assert answers[-1].headers["Idempotency-Replayed"] == "true"
-    assert most_at_once(answer.span for answer in answers) == 8
+    assert services.front.most_at_once > 1, "there was no race"
 
 
 def test_without_a_key_each_would_take_effect(services: Live) -> None:

@@ -13,7 +13,7 @@ from tests.e2e.live import LOOPBACK, Live
 
 pytestmark = pytest.mark.allow_hosts(LOOPBACK)
 
-PROGRAM = "tests.concurrency.spending"
+RACES = "tests.concurrency.spending"
 
 
 def fair(racing: Race, services: Live, how: str) -> dict[str, Any]:

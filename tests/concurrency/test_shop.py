@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.concurrency.unguarded import unguarded
+from tests.concurrency.unguarded import ROUNDS, unguarded
 from tests.e2e.copies import PRICE, LiveCopy, LiveDevice, OnSale, publish
 from tests.e2e.live import LOOPBACK, Live
 from tests.e2e.party import Answer, Party, at_once
@@ -14,8 +14,7 @@ from tests.e2e.party import Answer, Party, at_once
 pytestmark = pytest.mark.allow_hosts(LOOPBACK)
 
 MANY = 50
-# Each round is a purchase of its own.
-ROUNDS = 6
+PURCHASES = 6
 
 
 @pytest.fixture
@@ -95,7 +94,7 @@ def test_without_the_constraint_it_would_be_bought_twice(
         return outcomes(at_once([buying(buyer, resource)] * 8))[201]
 
     with unguarded(services, "permanent_entitlement_once"):
-        assert any(race() > 1 for _ in range(20))
+        assert any(race() > 1 for _ in range(ROUNDS))
         # Only one of a kind may be left when the constraint comes back.
         services.change("platform", "UPDATE entitlements_entitlement SET state = 'revoked'")
 
@@ -137,7 +136,7 @@ def test_who_gets_the_money_back_unasked_has_not_used_it(
     resource = publish(developer)
     device = LiveDevice.of(buyer)
     fill(buyer, 1)
-    for _ in range(ROUNDS):
+    for _ in range(PURCHASES):
         purchase = buying(buyer, resource)().body["id"]
         copies = [LiveCopy(device, resource) for _ in range(3)]
         codes = [copy.ask().body["status_code"] for copy in copies]

@@ -7,7 +7,7 @@ from tests.e2e.live import LOOPBACK, Live
 
 pytestmark = pytest.mark.allow_hosts(LOOPBACK)
 
-PROGRAM = "tests.concurrency.texting"
+RACES = "tests.concurrency.texting"
 MESSAGES = 10
 
 

@@ -1,25 +1,19 @@
 """SMS sent and taken by many at once: how often each was sent, or taken."""
 
 import secrets
-import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from time import sleep
 from unittest.mock import patch
 
-import django
+from django.test.utils import override_settings
 
-# Only now may its settings be read.
-django.setup()
-
-from django.conf import settings  # noqa: E402
-
-from notices.models import SmsMessage  # noqa: E402
-from notices.services import deliver_sms, send_sms, take_sms  # noqa: E402
-from notices.services import sms as service  # noqa: E402
-from notices.sms.backends import MemoryBackend  # noqa: E402
-from tests.concurrency.racing import at_once, serve  # noqa: E402
+from notices.models import SmsMessage
+from notices.services import deliver_sms, send_sms, take_sms
+from notices.services import sms as service
+from notices.sms.backends import MemoryBackend
+from tests.concurrency.racing import at_once
 
 AT_ONCE = 8
 MESSAGES = 10
@@ -30,7 +24,6 @@ taken: list[str] = []
 def deliver() -> list[int]:
     """Have eight workers send ten SMS; return how often each was sent."""
     backend = MemoryBackend()
-    setattr(service, "backend", lambda: backend)  # noqa: B010  # mypy sees an import there
     SmsMessage.objects.all().delete()
     texts = [secrets.token_hex(8) for _ in range(MESSAGES)]
     now = datetime.now(UTC)
@@ -42,7 +35,8 @@ def deliver() -> list[int]:
             expires_at=now + timedelta(minutes=5),
             now=now,
         )
-    at_once(lambda _: deliver_sms(now=now), AT_ONCE)
+    with patch.object(service, "backend", lambda: backend):
+        at_once(lambda _: deliver_sms(now=now), AT_ONCE)
     sent = Counter(text for _, text in backend.sent)
     return [sent[text] for text in texts]
 
@@ -55,7 +49,6 @@ def deliver_unguarded() -> list[int]:
 
 def take() -> list[int]:
     """Have one SMS come in eight times at once; return how often it was taken."""
-    settings.SMS_HANDLERS = ["tests.concurrency.texting.note"]
     provider_id = secrets.token_hex(8)
 
     def once(_: int) -> None:
@@ -68,7 +61,8 @@ def take() -> list[int]:
         )
 
     taken.clear()
-    at_once(once, AT_ONCE)
+    with override_settings(SMS_HANDLERS=["tests.concurrency.texting.note"]):
+        at_once(once, AT_ONCE)
     return [len(taken)]
 
 
@@ -82,9 +76,3 @@ def note(sender: str, text: str, now: datetime) -> bool:
 RACES: dict[str, Callable[[], list[int]]] = {
     race.__name__: race for race in (deliver, deliver_unguarded, take)
 }
-
-
-if __name__ == "__main__":
-    # As it is named in SMS_HANDLERS, and not a second time.
-    sys.modules["tests.concurrency.texting"] = sys.modules["__main__"]
-    serve(RACES)

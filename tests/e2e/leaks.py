@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from tests.e2e.live import Live
 
@@ -18,21 +19,25 @@ _TO_STANDARD_BASE64 = bytes.maketrans(b"-_", b"+/")
 
 def columns(live: Live, service: str) -> Iterator[Place]:
     """Yield every column of every table, its values one after the other."""
-    for table in live.tables(service):
-        content: dict[tuple[str, bool], list[bytes]] = defaultdict(list)
-        for row in live.rows(service, f'SELECT * FROM "{table}"'):  # noqa: S608  # its own name
-            for number, value in enumerate(row):
-                is_binary = isinstance(value, bytes)
-                raw = value if isinstance(value, bytes) else str(value).encode()
-                content[f"{service} {table} column {number}", is_binary].append(raw)
-        for (name, is_binary), values in content.items():
-            yield name + " (binary)" * is_binary, b"\n".join(values)
+    tables = live.tables(service)
+    # One for all: to connect to PostgreSQL takes longer than to read a table.
+    with live._connected(service) as connection:
+        for table in tables:
+            content: dict[tuple[str, bool], list[bytes]] = defaultdict(list)
+            for row in connection.execute(f'SELECT * FROM "{table}"'):  # noqa: S608  # its own name
+                for number, value in enumerate(row):
+                    is_binary = isinstance(value, bytes)
+                    raw = value if isinstance(value, bytes) else str(value).encode()
+                    content[f"{service} {table} column {number}", is_binary].append(raw)
+            for (name, is_binary), values in content.items():
+                yield name + " (binary)" * is_binary, b"\n".join(values)
 
 
 def files(live: Live) -> Iterator[Place]:
     """Yield every file: logs, e-mail, settings, and the raw pages of SQLite."""
     for path in sorted(live.folder.rglob("*")):
-        if path.is_file():
+        # What a database keeps beside its file comes and goes while its service runs.
+        with suppress(FileNotFoundError, IsADirectoryError):
             yield str(path.relative_to(live.folder)), path.read_bytes()
 
 
@@ -50,17 +55,20 @@ def urls(live: Live) -> Iterator[Place]:
 
 def find_seeds(seeds: Iterable[bytes], places: Iterable[Place]) -> list[str]:
     """Name the places that hold a seed: raw, or in hex, base32, base64 or base64url."""
-    seeds = list(seeds)
+    forms = [
+        (seed, seed.hex().encode(), base64.b32encode(seed).rstrip(b"="), [*_base64_forms(seed)])
+        for seed in seeds
+    ]
     found = []
     for name, content in places:
         lower, upper = content.lower(), content.upper()
         standard = content.translate(_TO_STANDARD_BASE64)
-        for seed in seeds:
+        for raw, base16, base32, base64s in forms:
             is_there = (
-                seed in content
-                or seed.hex().encode() in lower
-                or base64.b32encode(seed).rstrip(b"=") in upper
-                or any(form in standard for form in _base64_forms(seed))
+                raw in content
+                or base16 in lower
+                or base32 in upper
+                or any(form in standard for form in base64s)
             )
             found += [name] if is_there else []
     return found

@@ -8,10 +8,12 @@ from typing import Any
 import psycopg
 
 from countersign.local import LocalServices
-from tests.e2e.live import Live, free_port
+from tests.e2e.live import Live
+from tests.local import MigratedServices
+from tests.ports import free_port
 
 
-class SecondHost(LocalServices):
+class SecondHost(MigratedServices):
     """An authserver of its own, for the platform of the others; they trust each other."""
 
     def __init__(self, live: Live, folder: Path, *, database_url: str) -> None:

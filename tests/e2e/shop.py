@@ -1,13 +1,14 @@
 """Somebody who sells, and people with terminals who buy, on the live services."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from countersign.demo_billing import buy, fill_wallet, publish
+from countersign.demo_billing import buy, publish
+from countersign.stage import fill_wallet
 from protocol.billing import Operation
 from protocol.content import Release
 from protocol.ed25519 import SigningKey
@@ -54,11 +55,11 @@ class Device:
     def interface(
         self, file: Path, manager: Manager | None = None, client: Client | None = None
     ) -> ResourceInterface:
+        trust = self.home.trust()
         return ResourceInterface(
             file,
-            pins=self.home.pins(),
+            trust=replace(trust, client=client) if client else trust,
             manager=manager or self.manager,
-            client=client or self.home.client(),
             clock=utc_now,
         )
 

@@ -15,10 +15,11 @@ from protocol import cose, qrtext
 from protocol.digests import link_digest, statement_digest, verdict_digest
 from protocol.fitting import MAX_VERSION, version_of
 from protocol.keys import Directory
+from protocol.outcome import Report
 from protocol.qrtext import Link
 from protocol.receipt import Receipt
 from protocol.statement import Statement
-from protocol.verification import Report, verify_receipt
+from protocol.verification import verify_receipt
 from tests.e2e.live import LOOPBACK, Live
 from tests.e2e.party import Party, at_once
 

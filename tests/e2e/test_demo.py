@@ -1,18 +1,17 @@
-"""What ``make demo`` runs, in a folder of its own, and what it leaves behind."""
+"""What ``make demo`` runs, and what it leaves behind."""
 
-import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from countersign.local import ROOT, LocalServices
+from countersign.local import LocalServices
 from protocol import qrtext
 from protocol.qrtext import Link
 from receipts.images import read_codes
-from tests.e2e.live import LOOPBACK, free_port
+from tests.e2e.conftest import Demos
+from tests.e2e.live import LOOPBACK
 
 pytestmark = pytest.mark.allow_hosts(LOOPBACK)
 
@@ -22,7 +21,6 @@ class Demo:
     """The demo when it has ended."""
 
     services: LocalServices
-    ended: subprocess.CompletedProcess[str]
 
     @property
     def folder(self) -> Path:
@@ -36,29 +34,32 @@ class Demo:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    services = LocalServices(tmp_path_factory.mktemp("demo"), free_port(), free_port())
-    ports = ["--port", str(services.platform_port)]
-    ports += ["--authserver-port", str(services.authserver_port)]
-    ended = subprocess.run(
-        [sys.executable, "-m", "countersign", "demo", "--folder", str(services.folder), *ports],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}"},
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    return Demo(services, ended)
+def demo(demos: Demos) -> Demo:
+    return Demo(demos.services)
 
 
-def test_it_ends_well(demo: Demo) -> None:
-    assert demo.ended.returncode == 0, demo.ended.stderr
-    assert demo.ended.stdout.count("the authentication server accepted and signed") == 3
+def test_all_end_well_and_leave_the_ledger_right(demos: Demos) -> None:
+    assert demos.ended.returncode == 0, demos.ended.stdout + demos.ended.stderr
+    assert "the ledger is right" in demos.ended.stdout
 
 
-@pytest.mark.parametrize("number", [1, 2, 3])
-def test_it_leaves_a_picture_of_every_receipt(demo: Demo, number: int) -> None:
-    printed = demo.verify(str(demo.folder / f"step-{number}.png"))
+def test_three_people_sign_one_transaction(demos: Demos) -> None:
+    assert demos.said("demo").count("the authentication server accepted and signed") == 3
+
+
+def test_it_leaves_a_picture_of_every_receipt_and_has_each_verified(
+    demos: Demos, demo: Demo
+) -> None:
+    *_, first, second, third = demos.said("demo").split("Verifying ")
+    for number, verified in enumerate((first, second, third), start=1):
+        assert verified.startswith(f"step-{number}.png")
+        assert "The platform signed exactly this." in verified
+        assert "FAILED" not in verified
+        assert (demo.folder / f"step-{number}.png").exists()
+
+
+def test_what_it_left_verifies_when_nothing_runs_any_more(demo: Demo) -> None:
+    printed = demo.verify(str(demo.folder / "step-3.png"))
     assert "The platform signed exactly this." in printed
     assert "FAILED" not in printed
 

@@ -14,13 +14,13 @@ from protocol.billing import ALLOWED, BillingVerdict
 from protocol.content import Release
 from protocol.ed25519 import SigningKey
 from protocol.jwk import from_base64, thumbprint, to_base64
-from terminal.client import Client
 from terminal.errors import OperationProhibited, TerminalError
 from terminal.home import Home
 from terminal.resource import BillingRequest, ResourceInterface
 from tests.e2e.leaks import columns, conversations, files, find_seeds
 from tests.e2e.live import LOOPBACK, Live
 from tests.e2e.shop import CONTENT, Device, Listening, Market, utc_now
+from tests.terminal.unconnected import UnconnectedClient
 
 pytestmark = pytest.mark.allow_hosts(LOOPBACK)
 
@@ -143,7 +143,7 @@ def test_a_fake_client_is_defeated(market: Market) -> None:
         assert refusal(market.anna.interface(market.file, client=server)).code == "signer_unknown"
 
 
-class FakeServer(Client):
+class FakeServer(UnconnectedClient):
     """Allows whatever it is asked, by a verdict that it signs itself."""
 
     def __init__(self, home: Home, signer: SigningKey) -> None:
@@ -151,16 +151,9 @@ class FakeServer(Client):
         self.home = home
         self.signer = signer
 
-    def call(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        *,
-        key: SigningKey,
-        headers: Mapping[str, str] | None = None,
+    def reply(
+        self, path: str, body: dict[str, Any], key: bytes, headers: dict[str, str]
     ) -> dict[str, Any]:
-        assert body is not None
         resource, rnonce = (bytes.fromhex(body[name]) for name in ("resource_id", "rnonce"))
         device, version = from_base64(body["device"]), body["resource_version"]
         release = Release(resource, version, device, rnonce)
@@ -185,10 +178,8 @@ class Patched(ResourceInterface):
 
 
 def test_a_resource_whose_checks_are_patched_out_yields_no_plaintext(market: Market) -> None:
-    home = market.ben.home
-    patched = Patched(
-        market.file, pins=home.pins(), manager=Listening(), client=home.client(), clock=utc_now
-    )
+    trust = market.ben.home.trust()
+    patched = Patched(market.file, trust=trust, manager=Listening(), clock=utc_now)
     assert refusal(patched).code == "content_invalid"
 
 

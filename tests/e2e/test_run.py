@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from urllib3.exceptions import SSLError
 from countersign.local import ROOT
 from countersign.person import Person
 from countersign.playground import OPERATOR, PASSWORD, Playground
-from tests.e2e.live import LOOPBACK, free_port
+from tests.e2e.live import LOOPBACK
+from tests.migrated import migrated
+from tests.ports import free_port
 
 pytestmark = pytest.mark.allow_hosts(LOOPBACK)
 
@@ -142,6 +145,12 @@ def test_something_of_each_kind_is_in_the_shop_and_anna_can_pay(playground: Play
     assert anna.call("POST", "/purchases", order)["state"] == "paid"
 
 
+def test_a_game_of_ben_s_can_be_downloaded(playground: Playground) -> None:
+    anna = signed_in(playground, "anna")
+    (game,) = anna.call("GET", "/packages")["results"]
+    assert (game["title"], game["developer_name"], game["build"]) == ("Dungeon", "Ben Schmidt", 1)
+
+
 def test_it_does_not_start_twice(playground: Playground) -> None:
     second = Terminal(playground)
     assert second.end() == 1
@@ -236,6 +245,10 @@ def lan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Playground]:
     """Both services for the local network, as far as loopback is one."""
     folder = tmp_path_factory.mktemp("lan")
     playground = Playground.below(folder, "127.0.0.1", free_port(), free_port())
+    playground.folder.mkdir(parents=True)
+    # The run above has made its tables by itself.
+    for service in ("platform", "authserver"):
+        shutil.copyfile(migrated(service), playground.folder / f"{service}.sqlite3")
     playground.prepare()
     with playground.running():
         playground.introduce()

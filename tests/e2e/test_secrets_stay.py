@@ -1,11 +1,6 @@
 """Seeds stay in tokens and authserver, responses in nobody's records; searched after all else."""
 
-import base64
-import copy
-import shutil
-from collections.abc import Callable
 from itertools import chain
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -90,49 +85,3 @@ def test_the_search_sees_all_of_them(used: Live) -> None:
     for service in SERVICES:
         assert find_seeds(public, columns(used, service))
     assert len(find_seeds(public, conversations(used))) == 2
-
-
-@pytest.fixture
-def scratch(on_sqlite: Live, tmp_path: Path) -> Live:
-    """A copy of the services' folder, to plant in it what must not be there."""
-    shutil.copytree(on_sqlite.folder, tmp_path / "copy")
-    scratch = copy.copy(on_sqlite)
-    scratch.folder = tmp_path / "copy"
-    return scratch
-
-
-FORMS: dict[str, Callable[[bytes], bytes]] = {
-    "raw": bytes,
-    "hex": lambda seed: seed.hex().encode(),
-    "upper_hex": lambda seed: seed.hex().upper().encode(),
-    "base32": base64.b32encode,
-    "base64": base64.b64encode,
-    "base64url_of_more": lambda seed: base64.urlsafe_b64encode(b"K=" + seed + b"."),
-}
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_planted_seed_is_found(scratch: Live, form: str) -> None:
-    scratch.party("Anna Meier").token()
-    planted = FORMS[form](scratch.seeds[0])
-    assert find_seeds(scratch.seeds, columns(scratch, "platform")) == []
-    scratch.change("platform", f"UPDATE enrolment_token SET certificate = x'{planted.hex()}'")  # noqa: S608
-    with (scratch.folder / "platform.log").open("ab") as log:
-        log.write(b'{"event": "' + planted + b'"}\n')
-    assert find_seeds(scratch.seeds, columns(scratch, "platform"))
-    assert "platform.log" in find_seeds(scratch.seeds, files(scratch))
-
-
-def test_a_planted_response_is_found(scratch: Live) -> None:
-    anna = scratch.party("Anna Meier")
-    anna.sign(anna.open())
-    code = anna.accepted[-1]
-    scratch.change(
-        "platform",
-        f"UPDATE accounts_apikey SET name = 'code {code}'",  # noqa: S608
-        f"UPDATE enrolment_token SET certificate = x'61{code.encode().hex()}62'",  # noqa: S608
-    )
-    with (scratch.folder / "authserver.log").open("a") as log:
-        log.write(f'{{"response": "{code}"}}\n')
-    assert len(find_codes([code], columns(scratch, "platform"))) == 2
-    assert "authserver.log" in find_codes([code], files(scratch))

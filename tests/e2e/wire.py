@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)\r\n", re.IGNORECASE)
 _CHUNK_BYTES = 1 << 16
 # Shorter than the patience of whoever asks.
-_GATE_SECONDS = 1.5
+_GATE_SECONDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Wire:
             self.gate = Gate(0)
 
     def _do(self, work: Coroutine[Any, Any, Result]) -> Result:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     async def _end(self) -> None:
         self._server.close()

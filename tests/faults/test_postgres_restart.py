@@ -19,7 +19,7 @@ from tests.postgres import restart
 pytestmark = pytest.mark.allow_hosts(LOOPBACK)
 
 # Long after the server is back: a failure that lasts until then is one too many.
-PATIENCE_SECONDS = 15
+PATIENCE_SECONDS = 60
 
 
 def statuses_until_good(call: Callable[[], Answer]) -> Iterator[int]:

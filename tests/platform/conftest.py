@@ -1,25 +1,36 @@
 """Fixtures: one real authentication server for all tests, and a platform paired with it."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client, override_settings
+from whitenoise.middleware import WhiteNoiseMiddleware
 
-from countersign.local import LocalServices, free_port
+from billing.ledger.services import wallets
 from enrolment import authserver_client
 from enrolment.models import AuthserverHost
 from enrolment.selectors import forget_policy
-from enrolment.services import add_host
 from notices.sms import backend
 from protocol.ed25519 import SigningKey
+from receipts import witnesses
 from signing import services as signing
+from tests.local import MigratedServices
+from tests.migrated import migrated
+from tests.platform.applications import Application, Biller
 from tests.platform.hosts import registered, second_authserver
+from tests.platform.ledger import rich
 from tests.platform.operators import browser_of, operator
 from tests.platform.policies import set_policy
 from tests.platform.stock import Stock
 from tests.platform.world import Authserver, Person, now, step_row
+from tests.ports import free_port
 from transactions.models import Step
 
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
@@ -33,9 +44,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> Iterator[None]:
+    """Let pytest-django find the tables made when it makes its database in memory."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    name = connection.creation._get_test_db_name()  # type: ignore[attr-defined]  # Django's own
+    with closing(sqlite3.connect(name, uri=True)) as ours:
+        with closing(sqlite3.connect(migrated("platform"))) as made:
+            made.backup(ours)
+        yield
+
+
+@pytest.fixture(scope="session")
 def authserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authserver]:
     folder = tmp_path_factory.mktemp("authserver")
-    services = LocalServices(folder, authserver_port=free_port())
+    services = MigratedServices(folder, authserver_port=free_port())
     root = SigningKey.generate()
     key_file = folder / "key"
     fingerprint = services.prepare_authserver(platform_root=root.public.hex(), key_file=key_file)
@@ -62,34 +86,54 @@ def forget() -> Iterator[None]:
     """Forget what a process keeps between requests: keys, policy, rate limits of a test before."""
     signing._cache.clear()
     forget_policy()
+    witnesses.forget()
     cache.clear()
     yield
     signing._cache.clear()
+    authserver_client._pool.cache_clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files() -> Iterator[None]:
+    """Look for static files once: each new client would look for all of them again."""
+    files = WhiteNoiseMiddleware().files
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            WhiteNoiseMiddleware, "add_files_from_finders", lambda self: self.files.update(files)
+        )
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """Hash payment passwords at no cost."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wallets, "_HASHER", cheap)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
 def resource_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep what is uploaded out of the checkout."""
-    with override_settings(RESOURCE_STORE=tmp_path_factory.mktemp("resources")):
+    folders = {
+        f"{name}_STORE": tmp_path_factory.mktemp(name.lower()) for name in ("RESOURCE", "PACKAGE")
+    }
+    with override_settings(**folders):
         yield
 
 
 @pytest.fixture
 def keys(db: None, authserver: Authserver) -> None:
     """Signing keys of the platform, under the root that the authserver knows."""
-    signing.create_keys(root=authserver.platform_root, now=now())
+    # Since yesterday: tests that go back some minutes run just after midnight, too.
+    signing.create_keys(root=authserver.platform_root, now=now() - timedelta(days=1))
 
 
 @pytest.fixture
-def host(keys: None, authserver: Authserver) -> Iterator[AuthserverHost]:
+def host(keys: None, authserver: Authserver) -> AuthserverHost:
     """The authserver, as the platform has registered it."""
-    yield add_host(
-        origin=authserver.origin,
-        key=authserver.key,
-        fingerprint=authserver.fingerprint,
-        now=now(),
-    )
-    authserver_client._pool.cache_clear()
+    return registered(authserver)
 
 
 @pytest.fixture(scope="session")
@@ -145,6 +189,12 @@ def olga(db: None) -> Person:
 
 
 @pytest.fixture
+def otto(db: None) -> Person:
+    """Another operator."""
+    return operator("Otto")
+
+
+@pytest.fixture
 def console(olga: Person) -> Client:
     """Olga's browser."""
     return browser_of(olga)
@@ -186,3 +236,18 @@ def sms(settings: Any) -> Iterator[list[tuple[str, str]]]:
 def phone_keys(db: None, sms: list[tuple[str, str]]) -> None:
     """Signing keys of the platform, and SMS: what phones need of it."""
     signing.create_keys(root=SigningKey.generate(), now=now())
+
+
+@pytest.fixture
+def payer() -> Person:
+    return rich("Anna", 100_000)
+
+
+@pytest.fixture
+def dragons() -> Application:
+    return Application.make()
+
+
+@pytest.fixture
+def biller(payer: Person) -> Biller:
+    return Biller.of(payer)

@@ -5,16 +5,17 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from countersign.local import LocalServices, free_port
 from enrolment.models import AuthserverHost
 from enrolment.services import add_host
+from tests.local import MigratedServices
 from tests.platform.world import Authserver, now
+from tests.ports import free_port
 
 
 @contextmanager
 def second_authserver(first: Authserver, folder: Path) -> Iterator[Authserver]:
     """Run another one that serves the same platform."""
-    services = LocalServices(folder, authserver_port=free_port())
+    services = MigratedServices(folder, authserver_port=free_port())
     key_file = folder / "key"
     fingerprint = services.prepare_authserver(
         platform_root=first.platform_root.public.hex(), key_file=key_file, name="Second host"

@@ -19,7 +19,7 @@ LISTS = (
     "audit",
 )
 # Those, and the other pages on everything.
-WHOLES = (*LISTS, "policy", "approvals")
+WHOLES = (*LISTS, "policy", "approvals", "rules", "fraud")
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 

@@ -18,6 +18,9 @@ from protocol.jwk import from_base64, to_base64
 from tests.platform.gadgets import Gadget
 from tests.platform.world import Answer, Person, now
 
+# Each once: drawn by chance, two phones would have one number now and then.
+_NUMBERS = iter(secrets.SystemRandom().sample(range(10**7), k=10**4))
+
 HEADER = "serial,manufacturer,key,box_key"
 
 
@@ -29,7 +32,7 @@ class TestChip:
 
     key: SigningKey = field(default_factory=SigningKey.generate)
     box: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
-    serial: str = field(default_factory=lambda: f"CHIP-{secrets.token_hex(4)}")
+    serial: str = field(default_factory=lambda: f"CHIP-{secrets.token_hex(8)}")
     counter: int = 0
 
     @property
@@ -56,7 +59,7 @@ class Sim:
     """A SIM with its number."""
 
     code: str = field(default_factory=lambda: f"8949{secrets.randbelow(10**15):015}")
-    number: str = field(default_factory=lambda: f"+4915112{secrets.randbelow(10**6):06}")
+    number: str = field(default_factory=lambda: f"+491511{next(_NUMBERS):07}")
 
 
 @dataclass

@@ -12,7 +12,7 @@ from accounts.models import User
 from protocol.statement import Kind
 from tests.platform.world import Person
 from transactions.models import Step
-from transactions.selectors import challenge_text
+from transactions.selectors_messages import challenge_text
 
 PASSWORD = "correct horse battery"
 PAGE = "/sign-in/token"

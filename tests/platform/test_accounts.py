@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import make_password
 from django.core import mail
 from django.test import Client
 
@@ -318,6 +319,10 @@ def test_a_form_from_another_origin_is_refused(db: None) -> None:
 def test_a_user_is_called_by_the_address(anna: Person) -> None:
     assert str(anna.holder.user) == "anna@example.com"
     assert str(ApiKey.objects.get()).endswith("…")
+
+
+def test_a_password_is_stored_by_argon2id_with_the_parameters_of_owasp() -> None:
+    assert make_password(PASSWORD).startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
 
 
 def test_an_answer_never_holds_a_password(db: None) -> None:

@@ -22,12 +22,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def otto(db: None) -> Person:
-    """Another operator."""
-    return operator("Otto")
-
-
-@pytest.fixture
 def two(olga: Person, otto: Person) -> None:
     """A platform where two operators have to agree."""
     set_policy(second_person=True)
@@ -192,7 +186,7 @@ def test_what_is_being_done_is_not_done_by_a_second_approver(
         done.append(order)
         late.append(decide(udo, approval, "approve"))
 
-    monkeypatch.setitem(approvals._ACTIONS, "policy.change", approvals._Action(slowly))
+    monkeypatch.setitem(approvals._ACTIONS, "policy.change", approvals.Action(slowly))
     assert decide(otto, approval, "approve").body["state"] == "done"
     assert late[0].refusal == (409, "approval_closed")
     assert len(done) == 1
@@ -248,7 +242,7 @@ def test_what_was_cut_off_while_it_was_done_is_never_done_again(
     def cut_off(*_: Any) -> None:
         raise SystemExit
 
-    monkeypatch.setitem(approvals._ACTIONS, "policy.change", approvals._Action(cut_off))
+    monkeypatch.setitem(approvals._ACTIONS, "policy.change", approvals.Action(cut_off))
     with pytest.raises(SystemExit):
         approvals.approve(number=approval.pk, operator=otto.holder, now=now())
     end_overdue_approvals(now=now())

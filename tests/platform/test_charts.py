@@ -53,3 +53,13 @@ def test_it_can_be_read_without_seeing_it_and_in_any_language_of_numbers() -> No
     assert '<td class="nowrap">June 30</td>' in page
     assert "1,234.56\u00a0EUR" in page
     assert "style=" not in page
+
+
+def test_what_is_counted_has_no_currency_and_says_what_it_counts() -> None:
+    chart = days_chart({DAY: 1200}, until=DAY, days=2)
+    context = {"chart": chart, "title": "T", "label": "L", "measure": "Signals"}
+
+    page = render_to_string("components/chart.html", context)
+
+    assert chart.top == "1,200"
+    assert '<th scope="col" class="number">Signals</th>' in page

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -130,9 +131,11 @@ def another_directory() -> bytes:
     certificate = KeyCertificate(key.public, Purpose.DIRECTORY, "other", today, today + 1)
     return Directory(
         platform=Platform("other", "Other", "https://other.example"),
+        number=1,
         issued=int(now().timestamp()),
         root=root.public,
         certificates=(certificate.sign(root),),
+        ended=(),
         hosts=(),
     ).sign(key)
 
@@ -332,6 +335,16 @@ def test_a_second_run_changes_nothing_and_says_so(
     assert said.count("there already") == 3
     assert "You are ready" in said
     assert User.objects.count() == 1
+
+
+def test_another_operator_is_added_when_one_is_asked_for(
+    host: AuthserverHost, typed: Callable[[str], None]
+) -> None:
+    for name in ("boss", "deputy"):
+        typed("correct horse battery\n")
+        run("first_operator", "--another", "--email", f"{name}@example.com", "--password-stdin")
+
+    assert User.objects.filter(is_staff=True).count() == 2
 
 
 def test_the_address_and_the_password_are_asked_for(
@@ -576,3 +589,16 @@ def test_a_worker_survives_a_host_that_gives_no_answer(anna: Person, host: Auths
     run("worker", "--once")
 
     assert step_row(late).state == Step.State.EXPIRED
+
+
+# serve
+
+
+def test_serve_runs_the_production_server() -> None:
+    with mock.patch("countersign.management.commands.serve.Granian") as server:
+        run("serve", "--port", "1234", "--ssl-certificate", "a.crt", "--ssl-keyfile", "a.key")
+    server.return_value.serve.assert_called_once_with()
+    assert server.call_args.args == ("countersign.wsgi:application",)
+    asked = server.call_args.kwargs
+    assert (asked["address"], asked["port"], asked["workers"]) == ("127.0.0.1", 1234, 2)
+    assert (asked["ssl_cert"], asked["ssl_key"]) == (Path("a.crt"), Path("a.key"))

@@ -108,7 +108,7 @@ def test_a_token_moves_only_to_a_host_that_there_is(
 
 
 def test_where_two_operators_decide_a_move_and_a_state_wait(
-    console: Client, anna: Person, host: AuthserverHost, other_host: AuthserverHost
+    console: Client, otto: Person, anna: Person, host: AuthserverHost, other_host: AuthserverHost
 ) -> None:
     set_policy(second_person=True)
     shown = post(console, host.number, action="drain")

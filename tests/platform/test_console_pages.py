@@ -224,8 +224,8 @@ def test_certificates_that_cannot_be_read_are_said(console: Client, anna: Person
 
 # Queries of a page beside those of every page's frame.
 QUERIES = {
-    "": 6,
-    "?q=dddddddddddd": 5,
+    "": 8,
+    "?q=dddddddddddd": 8,
     "holders": 1,
     "tokens": 2,
     "hosts": 3,
@@ -233,6 +233,7 @@ QUERIES = {
     "audit": 1,
     "policy": 4,
     "approvals": 2,
+    "offline": 5,
     "holders/{account}": 7,
     "tokens/{serial}": 11,
     "hosts/1": 3,

@@ -40,6 +40,7 @@ def filled(**changes: Any) -> dict[str, Any]:
         "self_assignment": "on",
         "token_at_sign_in": "required",
         "permits": ["step"],
+        "offline_steps": "on",
         **changes,
     }
 
@@ -73,6 +74,7 @@ def test_form_saves_all_that_the_policy_says(console: Client) -> None:
         "self_assignment": True,
         "token_at_sign_in": "required",
         "permits": ["step"],
+        "offline_steps": True,
     }
 
 

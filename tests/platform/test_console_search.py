@@ -122,7 +122,10 @@ def test_no_query_breaks_a_page(console: Client, path: str, query: str) -> None:
     assert console.get(f"/console/{path}?{query}").status_code in (200, 302)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=25,
+)
 @given(text=st.text(max_size=40) | st.text("0123456789abcdef", max_size=66))
 def test_whatever_is_typed_finds_something_or_nothing(console: Client, text: str) -> None:
     for path in ("?q=", "holders?q=", "tokens?q=", "transactions?state=open&q=", "audit?subject="):

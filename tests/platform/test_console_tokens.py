@@ -235,7 +235,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 def test_giving_waits_for_a_second_operator_where_the_policy_says_so(
-    console: Client, dora: Person, given: list[dict[str, Any]]
+    console: Client, otto: Person, dora: Person, given: list[dict[str, Any]]
 ) -> None:
     set_policy(second_person=True)
     sent = {"account": dora.account, "name": ""}

@@ -10,7 +10,8 @@ from enrolment.models import AuthserverHost
 from tests.platform.operators import browser_of
 from tests.platform.test_step_pages import stored
 from tests.platform.world import Person, now, seconds_ago, step_row
-from transactions.selectors import standing_of, to_continue
+from transactions.selectors import standing_of
+from transactions.selectors_lists import to_continue
 
 # Session, login, holder; what is to be answered and to be continued; three of the newest
 # transactions; tokens; the numbers at the navigation.

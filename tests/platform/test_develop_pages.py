@@ -285,11 +285,14 @@ def test_a_refund_is_refused_and_the_buyer_reads_so(developer: Person, browser: 
     sold = on_shelf(developer)
     purchase = asked(sold)
 
-    browser.post(f"/develop/{sold.id}", {"action": "refuse", "which": purchase["id"]})
+    refusal = {"action": "refuse", "which": purchase["id"], "reason": "It was a gift."}
+    browser.post(f"/develop/{sold.id}", refusal)
 
     assert Purchase.objects.get().state == "paid"
     dora = browser_of(Person(Purchase.objects.get().buyer, ""))
-    assert "The developer refused" in text(dora.get(f"/library/{purchase['id']}"))
+    page = text(dora.get(f"/library/{purchase['id']}"))
+    assert "The developer refused" in page
+    assert "It was a gift." in page
 
 
 def test_a_sale_of_somebody_else_cannot_be_given_back(developer: Person, browser: Client) -> None:

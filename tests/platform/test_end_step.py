@@ -1,6 +1,9 @@
 """POST /steps/{S}/cancel and /decline: only the authentication server ends a statement."""
 
+import io
+
 import pytest
+from PIL import Image
 
 from enrolment.models import AuthserverHost
 from tests.platform.world import (
@@ -110,14 +113,30 @@ def test_words_that_may_not_be_kept_are_refused(anna: Person, words: str, code: 
     assert step_row(step).state == Step.State.CHALLENGED
 
 
-def test_a_refusal_has_a_qr_code_that_says_refused(anna: Person) -> None:
-    step = anna.open()
+@pytest.mark.parametrize("is_test", [False, True])
+def test_the_pictures_of_a_refusal_say_refused_above_the_code_and_in_it(
+    anna: Person, *, is_test: bool
+) -> None:
+    step = anna.post(f"/tokens/{anna.token.serial}/test") if is_test else anna.open()
     ended = anna.post(f"/steps/{step['id']}/decline", {"reason": "too dear"})
+    path = f"/receipts/{ended['receipt_id']}"
 
-    picture = anna.call("GET", f"/receipts/{ended['receipt_id']}.png")
+    picture = anna.call("GET", f"{path}.png")
+    drawing = anna.call("GET", f"{path}.svg")
+
+    name, words = ("test-refused", "TEST REFUSED") if is_test else ("refused", "REFUSED")
+    assert (
+        f'"{name}-receipt-1-{ended["transaction"]}.png"'
+        in (picture.headers["Content-Disposition"])
+    )
+    assert f">{words}</text>" in drawing.raw.decode()
+    with Image.open(io.BytesIO(picture.raw)) as image:
+        bar = image.crop((0, 0, image.width, image.height - image.width))
+        # Words, and black all around them: they are not cut.
+        inner = bar.convert("L").getbbox()
+        assert inner is not None
+        assert 0 < inner[0] < inner[2] < bar.width
     report = call("POST", "/receipts/verify", {"receipt": scan(picture.raw)}).body
-
-    assert picture.status == 200
     assert report["is_refusal"] is True
     assert report["is_valid"] is False
     assert [line["code"] for line in report["checks"] if line["outcome"] == "failed"] == [

@@ -42,6 +42,7 @@ from protocol.billing import Operation
 from protocol.content import Release
 from protocol.ed25519 import SigningKey
 from signing.services import create_keys
+from tests.migrated import fill
 from tests.platform.ledger import money
 from tests.platform.world import Person
 from tests.postgres import create_database
@@ -458,8 +459,10 @@ def test_in_any_order_only_who_has_paid_uses_it_and_no_cent_is_lost(
 @pytest.mark.allow_hosts(["127.0.0.1", "::1"])
 def test_on_postgresql_too(postgres: str) -> None:
     url = create_database(postgres, "shop_machine")
+    # What pytest-django would make, and takes as it finds it.
+    fill(create_database(postgres, "test_shop_machine"), "platform")
     name = test_in_any_order_only_who_has_paid_uses_it_and_no_cent_is_lost.__name__
-    options = ["-q", "-p", "no:cacheprovider", "--allow-hosts=127.0.0.1,::1"]
+    options = ["-q", "-p", "no:cacheprovider", "--allow-hosts=127.0.0.1,::1", "--reuse-db"]
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", *options, f"{__file__}::{name}"],
         cwd=ROOT,

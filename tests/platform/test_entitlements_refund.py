@@ -7,6 +7,7 @@ from unittest import mock
 import pytest
 import time_machine
 
+from accounts.services import choose_language
 from audit.models import AuditRow
 from billing.entitlements import services
 from billing.entitlements.models import Entitlement, Purchase, StatusCode, Version
@@ -112,13 +113,39 @@ def test_a_refused_refund_is_not_asked_for_again(
 ) -> None:
     use(copy)
     dora.post(f"{path}/refund")
-    refused = sold.developer.post(f"{path}/refund/refuse")
+    refused = sold.developer.post(f"{path}/refund/refuse", {"reason": "You heard all of it."})
     assert refused["refund_refused_at"] is not None
     assert sold.developer.post(f"{path}/refund/refuse") == refused
     assert dora.call("POST", f"{path}/refund", {}).refusal == (409, "refund_refused")
     use(copy)
     # The developer may think better of it.
     assert sold.developer.post(f"{path}/refund/grant")["state"] == "refunded"
+
+
+def test_the_buyer_of_a_refused_refund_is_told_once_in_their_language_and_reads_why(
+    dora: Person, sold: Sold, path: str, copy: Copy
+) -> None:
+    choose_language(user=dora.holder.user, language="zh-hans")
+    use(copy)
+    dora.post(f"{path}/refund")
+    for _ in range(2):
+        sold.developer.post(f"{path}/refund/refuse", {"reason": "You heard all of it."})
+
+    notice = Notice.objects.get(kind="refund_refused")
+    assert (notice.holder_id, notice.email) == (dora.holder.pk, dora.holder.user.email)
+    assert (notice.language, notice.path) == ("zh-hans", path.replace("/purchases/", "/library/"))
+    assert dora.get(path)["refund_answer"] == "You heard all of it."
+
+
+def test_a_reason_for_refusing_that_may_not_be_kept_refuses_nothing(
+    dora: Person, sold: Sold, path: str, copy: Copy
+) -> None:
+    use(copy)
+    dora.post(f"{path}/refund")
+    answer = sold.developer.call("POST", f"{path}/refund/refuse", {"reason": "x" * 201})
+    assert answer.refusal == (422, "text_too_long")
+    assert dora.get(path)["refund_refused_at"] is None
+    assert not Notice.objects.filter(kind="refund_refused").exists()
 
 
 def test_what_nobody_asked_for_is_not_refused(dora: Person, sold: Sold, path: str) -> None:

@@ -23,7 +23,17 @@ _BETWEEN_SERVICES = {
     *("tag_wrong", "challenge_open", "unavailable", "not_ready"),
 }
 # Told to operators at the command line.
-_OF_COMMANDS = {"host_invalid", "root_key_invalid", "refused"}
+_OF_COMMANDS = {
+    *("host_invalid", "root_key_invalid", "refused"),
+    *("key_unknown", "key_in_use", "end_refused"),
+    *(
+        "builds_exhausted",
+        "package_folder_invalid",
+        "price_list_invalid",
+        "log_broken",
+        "keys_full",
+    ),
+}
 _GENERAL = sentence("no such code")
 
 

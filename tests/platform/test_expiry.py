@@ -7,7 +7,6 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from common.sealing import sealer
-from countersign.local import free_port
 from enrolment.authserver_client import AuthserverClient
 from enrolment.models import AuthserverHost, Token
 from tests.platform.world import (
@@ -18,6 +17,7 @@ from tests.platform.world import (
     step_row,
     unreachable,
 )
+from tests.ports import free_port
 from transactions.models import Step
 from transactions.services import reconcile_steps
 

@@ -46,6 +46,7 @@ def test_it_leads_to_the_pages_in_order(db: None, playground: Playground) -> Non
     page = get("/guide").content.decode()
 
     links = ["/accounts/login/?next=/transactions/new", "/scan", "?next=/console/"]
+    links += ["/shop", "/apps", "make demo-app-billing"]
     places = [page.index(link, page.index('class="steps"')) for link in links]
     assert places == sorted(places)
 

@@ -48,7 +48,10 @@ def take(step: tuple[str, int, int], people: list[Person], payments: list[Paymen
 
 
 @pytest.mark.django_db
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.lists(STEPS, max_size=25))
 def test_the_books_are_right_after_anything(steps: list[tuple[str, int, int]]) -> None:
     people = [Person.make(f"Bea{next(fresh)}"), Person.make(f"Sam{next(fresh)}")]

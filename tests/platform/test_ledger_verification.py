@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F
 
 from audit.models import AuditRow
@@ -81,6 +81,17 @@ def test_each_verification_is_on_record(payment: Payment) -> None:
 def test_no_journal_is_ever_changed(payment: Payment, table: str, change: str) -> None:
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         run_sql(change.format(f"{table} "))
+
+
+@pytest.mark.parametrize("table", ["journal", "entry"])
+def test_no_journal_is_emptied_or_replaced(payment: Payment, table: str) -> None:
+    if connection.vendor == "postgresql":
+        # What waits to be checked would refuse it as well.
+        change = "SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE ledger_{0} CASCADE"
+    else:
+        change = "INSERT OR REPLACE INTO ledger_{0} SELECT * FROM ledger_{0}"
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        run_sql(change.format(table))
 
 
 def test_a_balance_edited_by_hand_is_named(payment: Payment) -> None:

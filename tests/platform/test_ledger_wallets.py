@@ -13,10 +13,13 @@ from billing.ledger.errors import (
     PaypassWrongError,
 )
 from billing.ledger.models import Wallet
+from billing.ledger.services import wallets
 from notices.models import Notice
 from tests.platform.world import Person
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+# As it is before conftest.py makes it cheap.
+HASHER = wallets._HASHER
 GOOD, WRONG = "violet-otter-3", "violet-otter-4"
 
 
@@ -50,7 +53,11 @@ def test_nobody_passes_before_a_password_is_set(db: None) -> None:
         check(Person.make("Nora"), GOOD)
 
 
-def test_the_password_is_stored_by_argon2id_with_the_parameters_of_owasp(dora: Person) -> None:
+def test_the_password_is_stored_by_argon2id_with_the_parameters_of_owasp(
+    dora: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wallets, "_HASHER", HASHER)
+    services.set_payment_password(holder=dora.holder, password=GOOD, now=NOON)
     stored = Wallet.objects.get(holder=dora.holder).password
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 

@@ -8,7 +8,7 @@ from enrolment.authserver_client import AuthserverClient
 from enrolment.errors import AuthserverRefusedError
 from tests.platform.world import Person, everything_stored, lose_the_answer, step_row
 from transactions.models import Step, Transaction
-from transactions.services import challenge
+from transactions.services import chain, challenge
 
 
 def test_a_slot_that_was_taken_meanwhile_is_given_up_for_another(
@@ -34,7 +34,7 @@ def test_a_head_that_was_continued_meanwhile_has_moved(
     receipt = anna.sign(anna.open())
     ben.follow(receipt)
     before = everything_stored()
-    monkeypatch.setattr(challenge, "clear_way", lambda *_: None)
+    monkeypatch.setattr(chain, "clear_way", lambda *_: None)
 
     assert cora.try_follow(receipt).refusal == (409, "chain_head_moved")
     assert everything_stored() == before

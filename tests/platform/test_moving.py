@@ -1,6 +1,7 @@
 """Tokens move between hosts; whatever is cut off, the next call goes on from there."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from secrets import token_bytes
 from typing import Any
 
@@ -21,7 +22,7 @@ from enrolment.models import AuthserverHost, RetiredServer, Token
 from enrolment.selectors import certificates_in_bucket, certified_server, client_for
 from enrolment.services import change_host_state, client_of, fetch_events, move_token
 from enrolment.services.draining import drain, drain_stock
-from enrolment.services.hosts import choose_host, host_at
+from enrolment.services.placing import choose_host, host_at
 from tests.platform.stock import TYPED, Hand, row_of
 from tests.platform.world import Authserver, Person, now, step_row, unreachable
 from tokens.suites import parse_suite
@@ -107,7 +108,7 @@ def test_a_move_that_was_cut_off_is_finished_by_the_event(
     anna: Person, other_host: AuthserverHost
 ) -> None:
     left(anna, other_host)
-    fetch_events(now=now().replace(year=now().year + 1))
+    fetch_events(now=now() + timedelta(days=366))
     assert token_of(anna).host == other_host
 
 

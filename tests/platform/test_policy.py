@@ -51,6 +51,7 @@ def test_policy_begins_with_what_holds_without_one(olga: Person) -> None:
         "self_assignment": False,
         "token_at_sign_in": "allowed",
         "permits": [],
+        "offline_steps": False,
     }
 
 
@@ -152,6 +153,7 @@ def test_policy_that_cannot_be_kept_is_refused(
         {"ttl_seconds": "90"},
         {"ttl_seconds": 90.0},
         {"second_person": "yes"},
+        {"offline_steps": 1},
         {"locks": [60.5, 300, 1800, 86400]},
         {"typed_limits": {"EUR": True}},
         {"unknown": 1},

@@ -57,6 +57,14 @@ def test_a_wrong_tag_is_refused_and_costs_no_try(anna: Person) -> None:
     assert anna.answer(step, anna.wrong(step)).body["tries_left"] == 4
 
 
+def test_a_tag_has_one_spelling(anna: Person) -> None:
+    step = anna.open()
+    # Of the last character, four of six bits are the tag's.
+    spelt = to_base64(bytes(32))[:-1] + "B"
+
+    assert post(anna, step, tag=spelt).refusal == (422, "encoding_invalid")
+
+
 def test_the_tag_of_another_response_is_refused(anna: Person) -> None:
     step = anna.open()
 

@@ -1,6 +1,7 @@
 """GET /receipts/{id}.{form} and /steps/{S}/challenge.{form}: drawn only from what verifies."""
 
 import io
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -20,12 +21,13 @@ from tests.platform.world import (
 )
 from transactions.models import Step
 
-FORMS = {
+CHALLENGE_FORMS = {
     "cbor": "application/cose",
     "txt": "text/plain; charset=utf-8",
     "png": "image/png",
     "svg": "image/svg+xml",
 }
+FORMS = {**CHALLENGE_FORMS, "pdf": "application/pdf"}
 
 
 def signed(person: Person) -> tuple[str, str]:
@@ -35,7 +37,7 @@ def signed(person: Person) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(("form", "content_type"), FORMS.items())
-def test_a_receipt_comes_in_four_forms(anna: Person, form: str, content_type: str) -> None:
+def test_a_receipt_comes_in_five_forms(anna: Person, form: str, content_type: str) -> None:
     receipt_id, _ = signed(anna)
 
     answer = anna.call("GET", f"/receipts/{receipt_id}.{form}")
@@ -99,13 +101,34 @@ def test_the_invited_see_the_receipt_and_strangers_do_not(
     assert call("GET", path).refusal == (401, "not_authenticated")
 
 
-@pytest.mark.parametrize("form", ["pdf", "exe", "PNG", "%00", "png.txt"])
+@pytest.mark.parametrize("form", ["exe", "PDF", "PNG", "%00", "png.txt"])
 def test_a_form_that_there_is_not_is_not_found(anna: Person, form: str) -> None:
     receipt_id, _ = signed(anna)
 
     status, _ = anna.call("GET", f"/receipts/{receipt_id}.{form}").refusal
 
     assert status in (404, 422)
+
+
+@pytest.mark.parametrize("paper", ["a5", "", "A4"])
+def test_a_paper_that_there_is_not_is_refused(anna: Person, paper: str) -> None:
+    receipt_id, _ = signed(anna)
+
+    answer = anna.call("GET", f"/receipts/{receipt_id}.pdf?paper={paper}")
+
+    assert answer.refusal[0] == 422
+
+
+def test_a_receipt_without_a_font_is_refused_and_the_picture_still_comes(
+    anna: Person, settings: Any
+) -> None:
+    receipt_id, _ = signed(anna)
+    settings.PDF_FONTS = ["/nowhere/font.ttf"]
+
+    refusal = anna.call("GET", f"/receipts/{receipt_id}.pdf").refusal
+
+    assert refusal == (503, "fonts_missing")
+    assert anna.call("GET", f"/receipts/{receipt_id}.png").status == 200
 
 
 def test_an_unknown_receipt_is_not_found(anna: Person) -> None:
@@ -182,7 +205,7 @@ def test_nobody_signs_behind_a_statement_altered_by_hand(anna: Person, ben: Pers
     assert ben.answer(step, response).refusal == (422, "chain_broken")
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", CHALLENGE_FORMS)
 def test_an_open_challenge_comes_in_four_forms(anna: Person, form: str) -> None:
     step = anna.open()
 

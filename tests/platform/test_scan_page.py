@@ -1,54 +1,67 @@
-"""GET /scan and /r: the frame of the page; tests/browser/test_scan.py has what it does."""
+"""The page that verifies receipts is an app: the same for everybody, kept whole, installable."""
 
 import re
 
 import pytest
+from django.contrib.staticfiles.finders import find
 from django.test import Client
 
-from common.words import KINDS
+from tests.platform.kept_apps import kept, loaded_by
+from tests.platform.world import Person
 
-PATHS = ["/scan", "/r"]
-
-
-@pytest.mark.parametrize("path", PATHS)
-def test_anybody_may_open_it(db: None, path: str) -> None:
-    assert Client().get(path).status_code == 200
-    assert Client().head(path).status_code == 200
+pytestmark = pytest.mark.django_db
+_WASM = "/static/vendor/zxing-wasm/reader/zxing_reader.wasm"
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_it_takes_nothing(db: None, path: str) -> None:
-    assert Client().post(path, {"receipt": "x"}).status_code == 405
-
-
-@pytest.mark.parametrize("path", PATHS)
-def test_it_may_use_the_camera_and_webassembly(db: None, path: str) -> None:
-    headers = Client().get(path).headers
-
-    assert "script-src 'self' 'wasm-unsafe-eval'" in headers["Content-Security-Policy"]
-    assert "default-src 'self'" in headers["Content-Security-Policy"]
-    assert "camera=(self)" in headers["Permissions-Policy"]
-
-
-@pytest.mark.parametrize("path", ["/", "/healthz", "/accounts/login/", "/api/v1/me", "/continue"])
-def test_no_other_page_may(db: None, path: str) -> None:
-    headers = Client().get(path).headers
-
-    assert "wasm" not in headers["Content-Security-Policy"]
-    assert "camera=()" in headers["Permissions-Policy"]
-
-
-def test_without_scripts_it_says_what_to_do_instead(db: None) -> None:
+def test_all_that_the_page_loads_is_kept() -> None:
+    files = kept("/scan-worker.js")["files"]
+    needed = loaded_by("/static/receipts/scan.js")
+    assert {*needed, _WASM, "/i18n/catalog.js", "/scan/manifest.json"} <= set(files)
     page = Client().get("/scan").content.decode()
-    (without,) = re.findall("<noscript>(.*?)</noscript>", page, re.DOTALL)
-
-    assert "JavaScript" in without
-    assert "manage.py verify_receipt" in without
-    assert 'href="/continue"' in without
+    assert set(re.findall(r'(?:src|href)="(/static/[^"#]+)', page)) <= set(files)
 
 
-def test_it_names_every_kind_of_statement(db: None) -> None:
-    page = Client().get("/scan").content.decode()
+def test_everything_that_is_kept_is_there_and_nothing_of_other_apps() -> None:
+    for address in kept("/scan-worker.js")["files"]:
+        path = address.removeprefix("/static/")
+        assert path == address or find(path), address
+        assert "ggwave" not in address
 
-    for kind, words in KINDS.items():
-        assert f'"{int(kind)}": "{words}"' in page
+
+def test_both_addresses_of_the_page_lead_to_one_copy() -> None:
+    assert kept("/scan-worker.js")["pages"] == {"/scan": "/scan", "/r": "/scan"}
+
+
+def test_the_copies_of_two_apps_have_names_of_their_own() -> None:
+    scanner, phone = (kept(worker) for worker in ("/scan-worker.js", "/sw.js"))
+    assert (scanner["app"], phone["app"]) == ("scan", "offline")
+
+
+def test_the_page_is_the_same_for_everybody(anna: Person) -> None:
+    client = Client()
+    client.force_login(anna.holder.user)
+    for path in ("/scan", "/r"):
+        page = client.get(path)
+        assert page.content == Client().get("/scan").content
+        assert "csrfmiddlewaretoken" not in page.content.decode()
+        assert "camera=(self)" in page.headers["Permissions-Policy"]
+        assert "'unsafe-inline'" not in page.headers["Content-Security-Policy"]
+
+
+def test_the_page_speaks_the_readers_language_and_so_does_its_copy() -> None:
+    chinese = Client(headers={"accept-language": "zh-hans"}).get("/scan")
+    assert 'lang="zh-hans"' in chinese.content.decode()
+    assert kept("/scan-worker.js", "zh-hans")["version"] != kept("/scan-worker.js")["version"]
+
+
+def test_the_page_can_be_installed() -> None:
+    answer = Client().get("/scan/manifest.json")
+    assert answer.headers["Content-Type"] == "application/manifest+json"
+    said = answer.json()
+    assert (said["start_url"], said["display"]) == ("/scan", "standalone")
+    assert all(find(icon["src"].removeprefix("/static/")) for icon in said["icons"])
+
+
+def test_where_the_page_gets_its_token_against_forgery_there_is_one() -> None:
+    (path,) = set(re.findall(r'data-token-from="([^"]+)"', Client().get("/scan").content.decode()))
+    assert "csrftoken" in Client().get(path).cookies

@@ -31,6 +31,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copy the settings to where no var/ has settings of its own."""
     folder = tmp_path_factory.mktemp("checkout")
     shutil.copytree(ROOT / "platform" / "countersign", folder / "platform" / "countersign")
+    shutil.copytree(ROOT / "protocol", folder / "protocol")
     shutil.copy(ROOT / "pyproject.toml", folder)
     return folder
 
@@ -83,6 +84,19 @@ def test_a_secret_of_webhooks_that_is_none_stops_the_start_unshown(
     assert done.returncode == 1
     assert "SMS_INBOUND_SECRETS must be like whsec_" in done.stderr
     assert f"{secret!r}" not in done.stderr
+
+
+def test_a_number_that_is_none_stops_every_command_in_one_line() -> None:
+    done = subprocess.run(  # our own program
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        env={**GOOD, "AUTHSERVER_TIMEOUT_SECONDS": "x"},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    said = "AUTHSERVER_TIMEOUT_SECONDS in the environment must be a number.\n"
+    assert (done.returncode, done.stderr) == (1, said)
 
 
 def test_in_service_cookies_travel_over_https_alone(elsewhere: Path) -> None:

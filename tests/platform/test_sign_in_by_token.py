@@ -338,7 +338,7 @@ def test_a_card_that_is_asked_nothing_lets_in_by_its_code_once(
     assert "<img" not in page
     assert "that your token shows now" in page
 
-    with time_machine.travel(now() + timedelta(seconds=31), tick=False):
+    with time_machine.travel(now() + timedelta(seconds=30), tick=False):
         code = hand.card.press(now())
         assert respond(client, code).status_code == 302
         assert is_signed_in(client)

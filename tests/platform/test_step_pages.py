@@ -1,6 +1,7 @@
 """/steps/{S}: the page of one step, in every state, and what may be done there."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,14 +10,17 @@ from django.core.cache import cache
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from common.qrcodes import draw_svg
 from common.sentences import sentence
 from enrolment.models import AuthserverHost, Token
+from signing import services as signing
 from signing.models import PlatformKey
 from signing.selectors import _certificate_of
 from tests.platform.operators import BACKEND, browser_of
 from tests.platform.world import (
     APPROVAL,
     TYPED_SUITE,
+    Authserver,
     Person,
     everything_stored,
     lose_the_answer,
@@ -25,6 +29,7 @@ from tests.platform.world import (
     step_row,
     unreachable,
 )
+from tokens.errors import RefusedError
 from transactions.models import Step, Transaction
 
 ORIGIN = settings.COUNTERSIGN_ORIGIN
@@ -78,6 +83,26 @@ def test_the_challenge_page_offers_the_challenge_as_code_and_as_text(anna: Perso
     assert f"/api/v1/steps/{step['id']}/challenge.svg" in shown
     assert f"/api/v1/steps/{step['id']}/challenge.png" in shown
     assert step["challenge"] in shown
+
+
+def test_the_challenge_page_offers_the_present_key_to_a_token_without_a_network(
+    anna: Person, authserver: Authserver
+) -> None:
+    step = anna.open()
+    signing.create_keys(root=authserver.platform_root, now=now())
+    renewed = anna.open()
+
+    assert 'src="/k.svg"' in page(anna, step)
+    text = signing.key_link(now=now())
+    assert draw_svg(text) == Client().get("/k.svg").content
+    with pytest.raises(RefusedError) as refused:
+        anna.token.read(renewed["challenge"], now())
+    assert refused.value.code == "statement_key_unknown"
+    anna.token.with_key(text).read(renewed["challenge"], now())
+
+
+def test_whoever_opens_a_key_s_code_with_a_phone_is_told_what_it_is_for(db: None) -> None:
+    assert "A key for your token" in Client().get("/k").content.decode()
 
 
 def test_the_challenge_page_asks_for_as_many_digits_as_the_token_shows(anna: Person) -> None:
@@ -330,7 +355,7 @@ def test_clocks_that_contradict_each_other_are_told(anna: Person, ben: Person) -
     first = anna.open()
     step = ben.follow(anna.sign(first))
     Step.objects.filter(s=bytes.fromhex(first["id"])).update(
-        decided_at=now().replace(year=now().year + 1)
+        decided_at=now() + timedelta(days=366)
     )
 
     answer = respond(ben, step)

@@ -1,6 +1,5 @@
 """POST /tokens/assign, /tokens/assign: take a token from stock by its serial, and activate it."""
 
-import statistics
 import time
 from datetime import timedelta
 
@@ -184,7 +183,8 @@ def test_an_unknown_serial_takes_no_longer_than_another_s_token(
             assert_unknown(mallory.holder, serial)
             measured.append(time.perf_counter() - began)
 
-    unknown, others = (statistics.median(measured) for measured in spans.values())
+    # The shortest: what else the machine does only makes a call longer.
+    unknown, others = map(min, spans.values())
     # Both ask every host and look once; what differs is less than the noise of one call.
     assert abs(unknown - others) < max(0.004, unknown / 2)
 

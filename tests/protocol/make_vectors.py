@@ -28,6 +28,8 @@ from protocol.statement import Sight
 from protocol.verdict import Reason
 from protocol.verification import verify_receipt
 from tests.protocol import world
+from tests.protocol.ended_vectors import ended_vectors
+from tests.protocol.offline_vectors import offline_messages
 
 FOLDER = Path(__file__).parent.parent / "vectors" / "protocol"
 ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -49,7 +51,10 @@ def vectors() -> dict[str, Vector]:
         verdict_faults(),
         receipt_faults(),
         bundle_faults(),
+        charges(),
+        offline_messages(diagnostic, fault),
         key_faults(),
+        ended_vectors(fault),
         qr_text_faults(),
         provision_faults(),
     ):
@@ -654,6 +659,54 @@ def signed_receipt(parts: list[Any], typ: Typ = Typ.RECEIPT) -> bytes:
     return cose.sign(world.RECEIPT_KEY, typ, cbor.encode(parts))
 
 
+def charges() -> Iterator[tuple[str, Vector]]:
+    """The receipt of a charge, and some that break a rule though the platform signed them."""
+    about = {
+        "charge": (world.CHARGE, "The receipt of a charge."),
+        "right": (world.RIGHT, "The receipt of a right, for which nothing was paid."),
+    }
+    for name, (charge, words) in about.items():
+        message = charge.sign(world.RECEIPT_KEY)
+        yield (
+            name,
+            {
+                "about": words,
+                "reads": "charge",
+                "hex": message.hex(),
+                "diagnostic": diagnostic(cbor.decode(charge.payload())),
+                "public_key": world.RECEIPT_KEY.public.hex(),
+                "identity": receipt.identity(message).hex(),
+                "qr_text": qrtext.encode(world.PLATFORM.origin, Link.RECEIPT, message),
+            },
+        )
+    parts = cbor.decode(world.CHARGE.payload())
+
+    def changed(place: int, value: object) -> bytes:
+        altered = [*parts[:place], value, *parts[place + 1 :]]
+        return cose.sign(world.RECEIPT_KEY, Typ.CHARGE, cbor.encode(altered))
+
+    faults = {
+        "version_2": (changed(0, 2), "version_unknown"),
+        "id_7_bytes": (changed(2, bytes(7)), "value_out_of_range"),
+        "way_not_ascii": (changed(3, "é"), "text_refused"),
+        "payer_of_three_parts": (changed(4, ["1", None, None]), "type_wrong"),
+        "payee_without_account": (changed(5, [None, "Kite Games"]), "type_wrong"),
+        "text_201_bytes": (changed(6, "x" * 201), "text_too_long"),
+        "amount_0": (changed(7, 0), "value_out_of_range"),
+        "currency_unknown": (changed(8, "XXY"), "currency_unknown"),
+        "amount_without_currency": (changed(8, None), "currency_unknown"),
+        "currency_without_amount": (changed(7, None), "type_wrong"),
+        "digest_31_bytes": (changed(9, bytes(31)), "value_out_of_range"),
+        "in_the_year_10000": (changed(10, 253_402_300_800), "value_out_of_range"),
+        "typ_receipt": (
+            cose.sign(world.RECEIPT_KEY, Typ.RECEIPT, world.CHARGE.payload()),
+            "typ_wrong",
+        ),
+    }
+    for name, (given, code) in faults.items():
+        yield f"charge_{name}", fault("charge", name.replace("_", " "), given, code)
+
+
 def receipt_faults() -> Iterator[tuple[str, Vector]]:
     """Receipts that break a rule though the platform signed them, and some that it did not."""
     steps = world.chain(3)
@@ -857,13 +910,15 @@ def key_faults() -> Iterator[tuple[str, Vector]]:
             cose.sign(
                 world.DIRECTORY_KEY,
                 Typ.DIRECTORY,
-                cbor.encode([*payload[:5], payload[5] * 2]),
+                cbor.encode([*payload[:7], payload[7] * 2]),
             ),
             "value_out_of_range",
         ),
         (
             "certificate_text",
-            cose.sign(world.DIRECTORY_KEY, Typ.DIRECTORY, cbor.encode([*payload[:4], ["a"], []])),
+            cose.sign(
+                world.DIRECTORY_KEY, Typ.DIRECTORY, cbor.encode([*payload[:5], ["a"], [], []])
+            ),
             "type_wrong",
         ),
     ):

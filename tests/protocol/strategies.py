@@ -9,8 +9,10 @@ from protocol import cbor
 from protocol.bundle import Bundle, Context
 from protocol.cbor import MAX_INT
 from protocol.chain import CertifiedServer, Step
+from protocol.charge import Charge, Side
 from protocol.currency import EXPONENTS
 from protocol.ed25519 import SigningKey
+from protocol.ended import EndedKey
 from protocol.enrolment import Invitation, Transcript
 from protocol.errors import ProtocolError
 from protocol.fields import MAX_DAY, MAX_TIME
@@ -57,6 +59,22 @@ def ascii_texts(cap: int) -> st.SearchStrategy[str]:
 ORIGINS = st.from_regex(r"https://[a-z0-9.\-]{1,32}", fullmatch=True)
 PLATFORMS = st.builds(Platform, ascii_texts(16), texts(40), ORIGINS)
 PARTIES = st.builds(Party, ascii_texts(34), texts(120), st.none() | texts(40))
+
+
+SIDES = st.builds(Side, ascii_texts(34), st.none() | texts(70))
+PAID = st.tuples(st.integers(1, MAX_INT), st.sampled_from(sorted(EXPONENTS)))
+CHARGES = st.builds(
+    lambda paid, **parts: Charge(amount=paid[0], currency=paid[1], **parts),
+    paid=st.just((None, None)) | PAID,
+    platform=PLATFORMS,
+    uid=octets(8),
+    way=ascii_texts(16),
+    payer=SIDES,
+    payee=SIDES,
+    text=texts(200),
+    digest=octets(32),
+    captured=st.integers(0, MAX_TIME),
+)
 
 
 @st.composite
@@ -167,6 +185,13 @@ def server_certificates(draw: st.DrawFn) -> ServerCertificate:
     return ServerCertificate(draw(KEYS).public, draw(ascii_texts(16)), *draw(DAYS))
 
 
+TIMES = st.integers(0, MAX_TIME)
+ENDED_KEYS = st.one_of(
+    st.builds(EndedKey, octets(8), TIMES, st.none() | TIMES),
+    st.builds(EndedKey, octets(8), st.none(), TIMES),
+)
+
+
 @st.composite
 def directories(draw: st.DrawFn) -> tuple[bytes, Directory]:
     """A signed directory, and what it holds."""
@@ -179,7 +204,11 @@ def directories(draw: st.DrawFn) -> tuple[bytes, Directory]:
     of_host = KeyCertificate(host_key.public, Purpose.HOST, name, *draw(DAYS)).sign(host_root)
     host = Host(draw(NUMBERS), name, draw(ORIGINS), host_root.public, (of_host,))
     hosts = draw(st.sampled_from([(), (host,)]))
-    directory = Directory(platform, issued, root.public, (certificate,), hosts)
+    ended = draw(st.lists(ENDED_KEYS, max_size=3, unique_by=lambda end: end.kid))
+    ended = sorted((end for end in ended if end.kid != key.kid), key=lambda end: end.kid)
+    directory = Directory(
+        platform, draw(NUMBERS), issued, root.public, (certificate,), tuple(ended), hosts
+    )
     return directory.sign(key), directory
 
 

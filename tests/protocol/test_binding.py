@@ -62,7 +62,8 @@ def test_a_permit_is_read_as_it_was_signed(
 def test_the_recipient_reads_what_the_sender_wrote(text: str) -> None:
     arrived = Message.open(sealed(text).sign(CHIP), key=CHIP.public)
     assert arrived.read(BOX) == text
-    assert text.encode() not in arrived.sealed
+    # Less than that may be there by chance.
+    assert len(text.encode()) < 8 or text.encode() not in arrived.sealed
 
 
 @pytest.mark.parametrize(

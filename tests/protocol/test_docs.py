@@ -6,6 +6,7 @@ import re
 import pytest
 
 from protocol import qrtext
+from protocol.charge import WAYS
 from protocol.cose import Typ
 from protocol.fitting import room
 from protocol.keys import Purpose
@@ -77,6 +78,11 @@ def test_the_page_numbers_every_reason(reason: Reason) -> None:
 @pytest.mark.parametrize("sight", Sight)
 def test_the_page_has_the_words_for_every_sight(sight: Sight) -> None:
     assert f"| {sight.value} | {sight.words}" in PAGE
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_page_has_the_words_for_every_way_to_confirm(way: str) -> None:
+    assert f"| `{way}` | {WAYS[way]} |" in PAGE
 
 
 def test_the_page_names_every_typ_and_purpose() -> None:

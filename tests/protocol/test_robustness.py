@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from protocol import cbor, cose, qrtext
 from protocol.billing import BillingVerdict, Operation
 from protocol.bundle import Bundle
+from protocol.charge import Charge
 from protocol.cose import Typ
 from protocol.enrolment import Invitation, Transcript
 from protocol.errors import ProtocolError
@@ -62,6 +63,7 @@ MESSAGES = (
     world.DIRECTORY.sign(world.DIRECTORY_KEY),
     cose.sign(world.STATEMENT_KEY, Typ.STATEMENT, CHAIN[0].statement.payload()),
     world.CERTIFICATES[0],
+    world.CHARGE.sign(world.RECEIPT_KEY),
     ENROLMENT.payload(),
     BILLED.payload(),
 )
@@ -71,6 +73,10 @@ def _receipt_payload(data: bytes) -> object:
     # Behind a sound frame, so that a fault in the payload is reached.
     typ = Typ.REFUSAL if data and data[0] == 0x88 else Typ.RECEIPT
     return rebuild(Receipt.from_signed(cose.Sign1(typ, bytes(8), data, bytes(64))))
+
+
+def _charge_payload(data: bytes) -> object:
+    return Charge.from_signed(cose.Sign1(Typ.CHARGE, bytes(8), data, bytes(64)))
 
 
 def _directory_payload(data: bytes) -> object:
@@ -96,6 +102,7 @@ READERS: tuple[Callable[[bytes], object], ...] = (
     Transcript.from_payload,
     Directory.open,
     _receipt_payload,
+    _charge_payload,
     _directory_payload,
     _key_payload,
     _bundle,
@@ -168,10 +175,10 @@ def test_any_text_as_a_link(text: str) -> None:
     ids=["bomb", "cycle", "strings", "pattern", "array", "bytes", "map", "deep", "large"],
 )
 def test_little_input_never_makes_much_work(data: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(ProtocolError):
         cbor.decode(data)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 LONE_SURROGATE = "a\ud800"

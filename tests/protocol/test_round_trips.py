@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from protocol import cose, qrtext
 from protocol.bundle import Bundle
+from protocol.charge import Charge
 from protocol.cose import Typ
 from protocol.ed25519 import SigningKey
 from protocol.enrolment import Invitation, Transcript
@@ -38,6 +39,11 @@ def test_receipt_and_refusal(receipt: Receipt, key: SigningKey) -> None:
     again = Receipt.from_signed(signed)
     assert again == receipt
     assert rebuild(again) == rebuild(receipt)
+
+
+@given(some.CHARGES, some.KEYS)
+def test_charge(charge: Charge, key: SigningKey) -> None:
+    assert Charge.from_signed(cose.parse(charge.sign(key))) == charge
 
 
 @given(some.BUNDLES)

@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 
 from protocol import cose
 from protocol.bundle import Bundle
+from protocol.certified import Fetched
 from protocol.chain import Step
 from protocol.cose import Typ
 from protocol.errors import ProtocolError
 from protocol.keys import Directory
+from protocol.outcome import Report
 from protocol.receipt import Receipt
 from protocol.statement import Demand, Kind, Party, Sight, Statement
 from protocol.verdict import Reason, Verdict
-from protocol.verification import Report, verify_receipt
+from protocol.verification import verify_receipt
 from tests.protocol import world
 
 
@@ -241,7 +243,7 @@ def test_without_any_certificate_a_change_is_not_found_and_nothing_is_green() ->
     report = as_signed_again(altered)
     assert report.is_valid
     assert not report.is_complete
-    fetched = {signed.step.vk: [signed.certificate] for signed in CHAIN}
+    fetched = {signed.step.vk: [Fetched(signed.certificate, 0)] for signed in CHAIN}
     checked = verify_receipt(altered.sign(world.RECEIPT_KEY), world.DIRECTORY, fetched)
     assert lines(checked) == [(6, 0), (6, 1), (6, 2)]
 

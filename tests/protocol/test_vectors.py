@@ -9,6 +9,8 @@ import pytest
 
 from protocol import cose, qrtext, receipt
 from protocol.bundle import Bundle
+from protocol.certified import read_bucket
+from protocol.charge import Charge
 from protocol.cose import Typ
 from protocol.enrolment import Invitation, Transcript
 from protocol.errors import ProtocolError
@@ -20,7 +22,7 @@ from protocol.receipt import Receipt
 from protocol.statement import Statement
 from protocol.verdict import Verdict
 from protocol.verification import verify_receipt
-from tests.protocol import make_vectors
+from tests.protocol import ended_vectors, make_vectors, offline_vectors
 from tests.protocol.published import SAME_ZLIB
 
 PATHS = sorted(make_vectors.FOLDER.glob("*.json"))
@@ -45,21 +47,33 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "message": lambda data: cose.open_signed(data, typ=Typ.STATEMENT, key=STATEMENT_KEY),
     "verdict": Verdict.from_payload,
     "receipt": lambda data: rebuild(Receipt.from_signed(cose.parse(data))),
+    "charge": lambda data: Charge.from_signed(cose.parse(data)),
     "verify": verify,
     "bundle": lambda data: Bundle.decode(data).open(STATEMENT_KEY),
     "server_certificate": ServerCertificate.from_payload,
     "directory": lambda data: Directory.open(data, root=ROOT),
     "enrolment": Transcript.from_payload,
+    "bucket": lambda data: read_bucket(data, at=0),
+    **offline_vectors.READERS,
 }
 TEXT_READERS: dict[str, Callable[[str], object]] = {
     "qr_text": lambda text: qrtext.decode(text, Link.RECEIPT),
     "invitation": Invitation.from_link,
     "provision": Provision.from_link,
 }
+# Readers that need more of a vector than its bytes.
+VECTOR_READERS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "successor": lambda vector: ended_vectors.check_successor(
+        bytes.fromhex(vector["held"]), bytes.fromhex(vector["hex"])
+    ),
+    "report": ended_vectors.verified,
+}
 
 
 def read(vector: dict[str, Any]) -> object:
     """Read a vector with the reader it names."""
+    if vector["reads"] in VECTOR_READERS:
+        return VECTOR_READERS[vector["reads"]](vector)
     if "text" in vector:
         return TEXT_READERS[vector["reads"]](vector["text"])
     return READERS[vector["reads"]](bytes.fromhex(vector["hex"]))
@@ -98,6 +112,11 @@ def test_receipt_of_a_worked_vector_gives_what_is_written_beside_it(name: str) -
     assert receipt.identity(message).hex() == vector["identity"]
     assert [[c.number, c.outcome, c.code, c.step] for c in report.checks] == vector["report"]
     assert qrtext.decode(vector["qr_text"], Link.RECEIPT)[1] == message
+
+
+@pytest.mark.parametrize("name", [name for name in WORKED if VECTORS[name]["reads"] == "report"])
+def test_report_of_a_worked_vector_is_what_is_written_beside_it(name: str) -> None:
+    assert ended_vectors.verified(VECTORS[name]) == VECTORS[name]
 
 
 @SAME_ZLIB

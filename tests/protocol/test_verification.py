@@ -5,12 +5,14 @@ from dataclasses import replace
 import pytest
 
 from protocol import cose
+from protocol.certified import Fetched
 from protocol.chain import CertifiedServer, Step, clock_faults
 from protocol.cose import Typ
 from protocol.keys import Directory, Host, KeyCertificate, Purpose, ServerCertificate
+from protocol.outcome import Outcome, Report
 from protocol.receipt import Receipt
 from protocol.verdict import Reason
-from protocol.verification import Outcome, Report, verify_receipt
+from protocol.verification import verify_receipt
 from tests.protocol import world
 
 CHAIN = world.chain(7)
@@ -52,10 +54,10 @@ def test_without_certificate_it_is_only_the_platform_that_says_so() -> None:
 
 def test_a_fetched_certificate_serves_as_well_and_is_named() -> None:
     message = world.receipt_in_form(CHAIN[:2], 2, 0).sign(world.RECEIPT_KEY)
-    fetched = {signed.step.vk: [signed.certificate] for signed in CHAIN}
+    fetched = {signed.step.vk: [Fetched(signed.certificate, world.NOON)] for signed in CHAIN}
     report = verify_receipt(message, world.DIRECTORY, fetched)
     assert report.is_complete
-    assert line(report, 5).endswith("by a fetched certificate.")
+    assert line(report, 5).endswith(" by a certificate fetched on 2026-01-01.")
 
 
 def test_folded_steps_are_said_to_be_unchecked() -> None:
@@ -134,6 +136,21 @@ def test_a_receipt_key_is_good_on_the_days_of_its_certificate_only() -> None:
     report = verify(world.receipt_in_form(CHAIN[:1], 1, 1), directory)
     assert failure(report) == (3, "receipt_signature_invalid")
     assert "not valid on the receipt's date" in line(report, 3)
+
+
+def test_after_a_rotation_old_receipts_stay_good_and_the_old_key_signs_no_new_ones() -> None:
+    new_key = world.signing_key("receipt key after the rotation")
+
+    def rotated(last_day: int) -> Directory:
+        new = KeyCertificate(
+            new_key.public, Purpose.RECEIPT, "demo", last_day, world.TODAY + 400
+        ).sign(world.ROOT)
+        old = receipt_certificate(world.TODAY - 20, last_day)
+        return replace(world.DIRECTORY, certificates=(old, new))
+
+    receipt = world.receipt_in_form(CHAIN[:1], 1, 1)
+    assert verify(receipt, rotated(world.TODAY)).is_complete
+    assert failure(verify(receipt, rotated(world.TODAY - 1))) == (3, "receipt_signature_invalid")
 
 
 def test_a_renewed_certificate_of_the_same_key_is_found_behind_the_old_one() -> None:
@@ -223,7 +240,7 @@ def test_a_fetched_certificate_is_for_this_very_token() -> None:
         b"garbage",
         cose.sign(world.HOST_ROOT, Typ.SERVER, right),
     ):
-        report = verify_receipt(message, world.DIRECTORY, {vk: [fetched]})
+        report = verify_receipt(message, world.DIRECTORY, {vk: [Fetched(fetched, 0)]})
         assert failure(report) == (5, "server_certificate_invalid")
 
 
@@ -233,9 +250,10 @@ def test_of_several_fetched_certificates_the_one_of_that_day_serves() -> None:
     later = ServerCertificate(
         CHAIN[0].server.public, CHAIN[0].step.serial, world.TODAY + 1, world.TODAY + 5
     ).sign(world.HOST_KEY)
-    for fetched in ([right, later], [later, right]):
-        assert verify_receipt(message, world.DIRECTORY, {vk: fetched}).is_complete
-    report = verify_receipt(message, world.DIRECTORY, {vk: [later, later]})
+    for messages in ([right, later], [later, right]):
+        fetched = {vk: [Fetched(each, 0) for each in messages]}
+        assert verify_receipt(message, world.DIRECTORY, fetched).is_complete
+    report = verify_receipt(message, world.DIRECTORY, {vk: [Fetched(later, 0)] * 2})
     assert failure(report) == (5, "server_certificate_invalid")
 
 

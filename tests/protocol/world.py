@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from protocol import cose, fitting
 from protocol.bundle import Context
 from protocol.chain import CertifiedServer, Step
+from protocol.charge import Charge, Side
 from protocol.cose import Typ
 from protocol.digests import link_digest, verdict_digest
 from protocol.ed25519 import SigningKey
@@ -60,7 +61,21 @@ HOST = Host(
         ),
     ),
 )
-DIRECTORY = Directory(PLATFORM, NOON, ROOT.public, CERTIFICATES, (HOST,))
+DIRECTORY = Directory(PLATFORM, 7, NOON, ROOT.public, CERTIFICATES, (), (HOST,))
+CHARGE = Charge(
+    platform=PLATFORM,
+    uid=some_bytes("charge", 8),
+    way="payment_password",
+    payer=Side("883100471100", "Anna Meier"),
+    payee=Side("883101471100", "Kite Games"),
+    text="100 coins (Kites over Kiel)",
+    amount=199,
+    currency="EUR",
+    digest=some_bytes("what was proved", 32),
+    captured=NOON,
+)
+# A right of a client without a network: nothing was paid.
+RIGHT = replace(CHARGE, way="offline", text="Car park", amount=None, currency=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +189,8 @@ def sign_step(
     seq = 2**32 + statement.pos + 1 if seq is None else seq
     verdict = Verdict(server.kid, statement.digest, reason, decided, seq).sign(server)
     certificate = ServerCertificate(server.public, statement.serial, TODAY - 5, TODAY + 725)
-    step = Step(
-        party=statement.party,
-        demand=statement.demand,
-        serial=statement.serial,
-        sight=statement.sight,
-        nonce=statement.nonce,
-        issued=statement.issued,
-        ttl=statement.ttl,
+    step = Step.of(
+        statement,
         decided=decided,
         seq=seq,
         signature=cose.parse(verdict).signature,

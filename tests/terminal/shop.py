@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ import jwt
 from protocol.billing import ALLOWED, BillingVerdict
 from protocol.content import Header, Kind, Release, encrypt_file
 from protocol.ed25519 import SigningKey
+from protocol.ended import EndedKey
 from protocol.jwk import from_base64, from_jwk, thumbprint, to_base64
 from protocol.keys import Directory, KeyCertificate, Purpose, day_of
 from protocol.statement import Platform
@@ -26,7 +27,9 @@ from terminal.keys import DeviceKeys
 from terminal.manager import BillingManager
 from terminal.pins import Pins
 from terminal.resource import ResourceInterface
+from terminal.trust import Trust
 from tests.terminal.loopback import Answer, Asked, answering
+from tests.terminal.unconnected import UnconnectedClient
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ORIGIN = "https://shop.example"
@@ -66,9 +69,8 @@ class Terminal:
     def interface(self, path: Path, manager: Any = None) -> ResourceInterface:
         return ResourceInterface(
             path,
-            pins=self.pins,
+            trust=Trust(self.pins, self.shop.client()),
             manager=manager or self.manager,
-            client=self.shop.client(),
             clock=lambda: NOW,
         )
 
@@ -134,14 +136,18 @@ class Shop:
         )
         return b"".join(encrypt_file(io.BytesIO(CONTENT), header, self.content_key))
 
-    def directory(self, *billing: SigningKey) -> bytes:
+    def directory(
+        self, *billing: SigningKey, number: int = 1, ended: tuple[EndedKey, ...] = ()
+    ) -> bytes:
         """Publish these billing keys."""
         own = SigningKey.generate()
         certificates = [certificate(self.root, own, Purpose.DIRECTORY, self.now)]
         certificates += [certificate(self.root, key, Purpose.BILLING, self.now) for key in billing]
         platform = Platform(PLATFORM_ID, "Shop", self.origin)
         seconds = int(self.now.timestamp())
-        return Directory(platform, seconds, self.root.public, tuple(certificates), ()).sign(own)
+        return Directory(
+            platform, number, seconds, self.root.public, tuple(certificates), ended, ()
+        ).sign(own)
 
     def answer_http(self, path: str, body: dict[str, Any], key: bytes, asked: Asked) -> Answer:
         if path == f"/resources/{self.resource.hex()}/file":
@@ -208,7 +214,7 @@ class Shop:
         return {"verdict": to_base64(signed), "content_key": to_base64(sealed)}
 
 
-class ClientOfShop(Client):
+class ClientOfShop(UnconnectedClient):
     """Reaches the shop without a network."""
 
     def __init__(self, shop: Shop) -> None:
@@ -216,19 +222,13 @@ class ClientOfShop(Client):
         self.shop = shop
         self.published = shop.directory(shop.billing)
 
-    def call(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        *,
-        key: SigningKey,
-        headers: Mapping[str, str] | None = None,
+    def reply(
+        self, path: str, body: dict[str, Any], key: bytes, headers: dict[str, str]
     ) -> dict[str, Any]:
-        return self.shop.answer(path, dict(body or {}), key.public, dict(headers or {}))
+        return self.shop.answer(path, body, key, headers)
 
-    def directory(self) -> bytes:
-        return self.published
+    def newer_directory(self, tag: str = "") -> tuple[bytes, str]:
+        return self.published, ""
 
 
 def changed(**fields: Any) -> Callable[[BillingVerdict], BillingVerdict]:

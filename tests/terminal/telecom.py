@@ -23,12 +23,13 @@ from terminal.binding.phone import BoundPhone
 from terminal.binding.platform import Platform
 from terminal.binding.verification import Verification
 from terminal.chip import Chip
-from terminal.client import Client
 from terminal.errors import TerminalError
 from terminal.keys import DeviceKeys
 from terminal.pins import Pins
 from terminal.sim import Sim
+from terminal.trust import Trust
 from tests.terminal.shop import NOW, ORIGIN, PLATFORM_ID, certificate
+from tests.terminal.unconnected import UnconnectedClient
 
 ANNA, BEN = "+46701740605", "+46701740606"
 
@@ -74,7 +75,9 @@ class Telecom:
         pins = Pins(
             ORIGIN, PLATFORM_ID, self.root.public, certificates, number, "00" * 8, keys.thumbprint
         )
-        verification = Verification(platform, pins, hardware, clock=lambda: self.now)
+        verification = Verification(
+            platform, Trust(pins, client), hardware, clock=lambda: self.now
+        )
         messages = Messages(platform, hardware, verification, Peers(folder / "peers.json"))
         requests = BindingRequests(platform, hardware)
         return BoundPhone(platform, hardware, requests, verification, messages)
@@ -143,7 +146,7 @@ class Telecom:
         return mail[after : after + 100]
 
 
-class ClientOfTelecom(Client):
+class ClientOfTelecom(UnconnectedClient):
     """Reaches the platform without a network."""
 
     def __init__(self, telecom: Telecom, number: str) -> None:
@@ -151,16 +154,10 @@ class ClientOfTelecom(Client):
         self.telecom = telecom
         self.number = number
 
-    def call(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        *,
-        key: SigningKey,
-        headers: Mapping[str, str] | None = None,
+    def reply(
+        self, path: str, body: dict[str, Any], key: bytes, headers: dict[str, str]
     ) -> dict[str, Any]:
-        answer: dict[str, Any] = self.telecom.answer(path, dict(body or {}), headers or {})
+        answer: dict[str, Any] = self.telecom.answer(path, body, headers)
         return answer
 
     @contextmanager

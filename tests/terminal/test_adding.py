@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
+from protocol import cose
+from protocol.cose import Typ
 from protocol.ed25519 import SigningKey
+from protocol.ended import EndedKey
+from protocol.errors import ProtocolError
 from protocol.jwk import from_base64, to_base64
 from protocol.keys import Purpose
 from terminal.adding import add_device
@@ -67,6 +71,15 @@ def test_root_and_account_are_pinned(home: Home) -> None:
     assert (pins.account, pins.device, pins.platform) == ("CS12 3456", "0011223344556677", "shop")
     assert pins.thumbprint == home.keys().thumbprint
     assert home.client().origin == pins.origin
+
+
+def test_pins_of_before_the_directory_was_kept_are_read(home: Home) -> None:
+    add(home)
+    pins = home.pins()
+    kept = json.loads(home.pins_file.read_text())
+    del kept["directory"]
+    home.pins_file.write_text(json.dumps(kept))
+    assert home.pins() == pins
 
 
 def test_keys_and_pins_are_their_owners_alone(home: Home) -> None:
@@ -158,6 +171,45 @@ def test_keys_of_another_platform_of_the_same_root_are_refused() -> None:
     with pytest.raises(TerminalError) as refused:
         pins.with_keys(shop.directory(shop.billing))
     assert refused.value.code == "wrong_platform"
+
+
+def test_keys_older_than_those_held_are_refused_and_an_end_is_not_taken_back() -> None:
+    shop = Shop()
+    end = EndedKey(shop.billing.kid, None, int(NOW.timestamp()))
+    pins = shop.terminal("anna").pins.with_keys(
+        shop.directory(shop.billing, number=5, ended=(end,))
+    )
+    for number, code in ((4, "directory_outdated"), (6, "value_out_of_range")):
+        with pytest.raises(ProtocolError) as refused:
+            pins.with_keys(shop.directory(shop.billing, number=number))
+        assert refused.value.code == code
+    newer = pins.with_keys(shop.directory(shop.billing, number=6, ended=(end,)))
+    assert newer.directory != pins.directory
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_a_key_that_ended_signs_nothing_for_this_terminal(late: int) -> None:
+    shop = Shop()
+    message = cose.sign(shop.billing, Typ.BILLING_VERDICT, b"")
+    pins = shop.terminal("anna").pins
+    at = int(NOW.timestamp()) + late
+    known = pins.with_keys(shop.directory(shop.billing))
+    assert known.signer(message, Purpose.BILLING, NOW).key == shop.billing.public
+    for end in (EndedKey(shop.billing.kid, at, None), EndedKey(shop.billing.kid, None, at)):
+        ended = pins.with_keys(shop.directory(shop.billing, ended=(end,)))
+        if late and end.compromised_at is None:
+            assert ended.signer(message, Purpose.BILLING, NOW).key == shop.billing.public
+            continue
+        with pytest.raises(TerminalError) as refused:
+            ended.signer(message, Purpose.BILLING, NOW)
+        assert refused.value.code == "signer_unknown"
+
+
+def test_the_directory_held_is_kept_in_the_file(tmp_path: Path) -> None:
+    shop = Shop()
+    pins = shop.terminal("anna").pins.with_keys(shop.directory(shop.billing))
+    pins.save(tmp_path / "platform.json")
+    assert Pins.load(tmp_path / "platform.json") == pins
 
 
 def test_a_key_of_another_purpose_signs_no_verdict() -> None:

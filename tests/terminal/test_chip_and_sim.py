@@ -94,6 +94,17 @@ def test_the_list_of_the_manufacturer_holds_no_secret_of_the_chip(chip: Chip) ->
     assert [len(from_base64(key)) for key in chip.listing.split(",")[2:]] == [32, 32]
 
 
+def test_a_chip_gives_the_same_key_for_one_use_and_no_other_chip_does(
+    chip: Chip, tmp_path: Path
+) -> None:
+    key = chip.storage_key(b"one")
+    assert key == Chip(chip.path).storage_key(b"one")
+    others = (chip.storage_key(b"two"), Chip.make(tmp_path / "other").storage_key(b"one"))
+    assert key not in others
+    assert len(key) == 32
+    assert key.hex() not in chip.path.read_text()
+
+
 def test_no_chip_is_put_over_another(chip: Chip) -> None:
     with pytest.raises(TerminalError) as refused:
         Chip.make(chip.path)

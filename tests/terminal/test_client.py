@@ -105,6 +105,6 @@ def test_a_platform_that_is_called_in_clear_is_refused_unasked() -> None:
 
 def test_the_directory_is_passed_on_unread() -> None:
     with answering(lambda asked: Answer(asked.path.encode())) as origin:
-        assert Client(origin).directory() == b"/.well-known/countersign/keys"
+        assert Client(origin).newer_directory() == (b"/.well-known/countersign/keys", "")
     with answering(lambda _: Answer.problem(503, "try_later")) as origin:
-        assert refusal(Client(origin).directory).code == "try_later"
+        assert refusal(Client(origin).newer_directory).code == "try_later"

@@ -177,5 +177,5 @@ def test_the_billing_manager_says_where_it_listens_reads_the_phone_and_cleans_up
         assert identity["msisdn"] == "+12025550123"
         assert identity.keys() == {"account", "msisdn", "sim"}
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     assert not Home(folder / "terminal").manager_file.exists()

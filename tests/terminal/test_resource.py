@@ -141,16 +141,16 @@ def test_a_verdict_of_a_newer_key_is_good_when_the_root_vouches_for_it(
 ) -> None:
     anna.shop.signer = SigningKey.generate()
     interface = anna.interface(song)
-    assert isinstance(interface._client, ClientOfShop)
-    interface._client.published = anna.shop.directory(anna.shop.signer)
+    assert isinstance(interface._trust.client, ClientOfShop)
+    interface._trust.client.published = anna.shop.directory(anna.shop.signer)
     assert played(interface) == CONTENT
 
 
 def test_a_directory_of_another_root_vouches_for_nothing(anna: Terminal, song: Path) -> None:
     anna.shop.signer = SigningKey.generate()
     interface = anna.interface(song)
-    assert isinstance(interface._client, ClientOfShop)
-    interface._client.published = Shop().directory(anna.shop.signer)
+    assert isinstance(interface._trust.client, ClientOfShop)
+    interface._trust.client.published = Shop().directory(anna.shop.signer)
     assert refusal(interface) == "signature_invalid"
 
 

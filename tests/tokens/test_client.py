@@ -282,7 +282,7 @@ def test_the_directory_is_fetched_as_it_is(
 ) -> None:
     service.answer(platform.directory())
     directory = Client().directory(token.platform_origin)
-    assert token.with_keys(directory).keys_issued == int(NOW.timestamp())
+    assert token.with_keys(directory).edition.issued == int(NOW.timestamp())
     assert service.asked == [("GET", "/.well-known/countersign/keys", b"")]
 
 

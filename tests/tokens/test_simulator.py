@@ -13,6 +13,7 @@ from protocol.bundle import Bundle
 from protocol.cose import Typ
 from protocol.digests import link_digest
 from protocol.ed25519 import SigningKey
+from protocol.ended import EndedKey
 from protocol.enrolment import post_tag
 from protocol.errors import ProtocolError
 from protocol.keys import KeyCertificate, Purpose
@@ -276,6 +277,52 @@ def test_new_statement_keys_come_with_a_directory_of_the_pinned_root() -> None:
     assert updated.certificates == (renewed.statement_certificate,)
 
 
+def key_code(message: bytes, origin: str = PLATFORM.info.origin, link: Link = Link.KEY) -> str:
+    return qrtext.encode(origin, link, message)
+
+
+def test_a_new_statement_key_comes_with_a_code_of_the_pinned_root() -> None:
+    renewed = FakePlatform()
+    renewed.root = PLATFORM.root
+    updated = TOKEN.with_key(key_code(renewed.statement_certificate))
+    updated.read(renewed.challenge(renewed.statement(TOKEN)), NOW)
+    updated.read(PLATFORM.challenge(PLATFORM.statement(TOKEN)), NOW)
+    again = updated.with_key(key_code(renewed.statement_certificate))
+    assert again.certificates == updated.certificates
+
+
+@pytest.mark.parametrize(
+    ("code", "refused"),
+    [
+        (key_code(FakePlatform().statement_certificate), "signature_invalid"),
+        (key_code(PLATFORM.statement_certificate, "https://other.example"), "wrong_platform"),
+        (key_code(PLATFORM.statement_certificate, link=Link.BUNDLE), "not_ours"),
+        (key_code(PLATFORM.directory()), "typ_wrong"),
+        *(
+            (key_code(certificate(PLATFORM.statement_key, PLATFORM.root, *what)), "wrong_platform")
+            for what in (
+                (Purpose.RECEIPT, PLATFORM.info.id),
+                (Purpose.STATEMENT, "other"),
+            )
+        ),
+    ],
+)
+def test_a_key_s_code_that_is_not_of_the_token_s_platform_is_refused(
+    code: str, refused: str
+) -> None:
+    with pytest.raises((ProtocolError, RefusedError)) as raised:
+        TOKEN.with_key(code)
+    assert getattr(raised.value, "code", "") == refused
+
+
+def test_a_key_that_has_ended_does_not_come_back_with_a_code() -> None:
+    for end in ((SECONDS, None), (None, SECONDS)):
+        ended = (EndedKey(PLATFORM.statement_key.kid, *end),)
+        updated = TOKEN.with_keys(PLATFORM.directory(ended=ended))
+        with pytest.raises(RefusedError, match="given this key up"):
+            updated.with_key(key_code(PLATFORM.statement_certificate))
+
+
 def test_a_directory_of_another_root_is_refused() -> None:
     with pytest.raises(ProtocolError, match="root"):
         TOKEN.with_keys(FakePlatform().directory())
@@ -291,6 +338,22 @@ def test_a_directory_older_than_the_one_held_is_refused() -> None:
     assert updated.with_keys(PLATFORM.directory()) == updated
     with pytest.raises(RefusedError, match="newer"):
         updated.with_keys(PLATFORM.directory(issued=SECONDS - 1))
+
+
+def test_a_statement_key_that_got_out_is_forgotten_and_stays_so() -> None:
+    ended = (EndedKey(PLATFORM.statement_key.kid, None, SECONDS),)
+    updated = TOKEN.with_keys(PLATFORM.directory(ended=ended))
+    assert updated.certificates == ()
+    with pytest.raises(RefusedError, match="does not know"):
+        updated.read(challenge(), NOW)
+    with pytest.raises(ProtocolError, match="takes back"):
+        updated.with_keys(PLATFORM.directory(issued=SECONDS + 1))
+
+
+def test_a_retired_statement_key_is_forgotten_once_its_time_has_come() -> None:
+    for at, kept in ((SECONDS, 0), (SECONDS + 1, 1)):
+        ended = (EndedKey(PLATFORM.statement_key.kid, at, None),)
+        assert len(TOKEN.with_keys(PLATFORM.directory(ended=ended)).certificates) == kept
 
 
 def test_the_addressee_of_a_challenge_is_read_without_proof() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from protocol.ended import Edition, EndedKey
 from protocol.sealing import Sealer
 from tests.tokens.world import COUNTER_SUITE, NOW, FakeHost, FakePlatform
 from tokens import store
@@ -56,7 +57,12 @@ def refusal(action: Callable[[], object]) -> str:
 
 def test_what_was_saved_is_loaded(path: Path) -> None:
     begun = Enrolment.begin(FakeHost(PLATFORM).invitation, NOW)
-    token = replace(TOKEN, counter=7, keys_issued=9, profile=Profile(40, None))
+    token = replace(
+        TOKEN,
+        counter=7,
+        edition=Edition(8, 9, (EndedKey(bytes(8), 5, None),)),
+        profile=Profile(40, None),
+    )
     save(path, Contents((token, OTHER), (begun,)))
     loaded = open_file(path).load()
     assert loaded.tokens == (token, OTHER)
@@ -84,12 +90,15 @@ def test_cards_are_kept_beside_tokens_and_replaced_by_serial(path: Path) -> None
 def test_a_file_of_an_earlier_version_is_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     to_json = store._to_json
 
-    def without_cards(contents: Contents) -> bytes:
+    def of_before(contents: Contents) -> bytes:
         document = json.loads(to_json(contents))
         del document["cards"]
+        for token in document["tokens"]:
+            for name in ("keys_number", "keys_ended"):
+                del token[name]
         return json.dumps(document).encode()
 
-    monkeypatch.setattr(store, "_to_json", without_cards)
+    monkeypatch.setattr(store, "_to_json", of_before)
     save(path, Contents((TOKEN,)))
     assert open_file(path).load() == Contents((TOKEN,))
 

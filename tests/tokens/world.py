@@ -103,11 +103,13 @@ class FakePlatform:
         keys = {Purpose.STATEMENT: self.statement_key, Purpose.DIRECTORY: self.directory_key}
         fields: dict[str, Any] = {
             "platform": info,
+            "number": issued,
             "issued": issued,
             "root": self.root.public,
             "certificates": tuple(
                 certificate(key, self.root, purpose, info.id) for purpose, key in keys.items()
             ),
+            "ended": (),
             "hosts": (),
         }
         return Directory(**{**fields, **changes}).sign(self.directory_key)

@@ -1,22 +1,20 @@
 """The commands by which a token answers."""
 
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from protocol.text import check_text, normalise
 from tokens.commands.asking import ask, confirm
+from tokens.commands.calling import CAFileOption, new_client
 from tokens.commands.options import (
     DEFAULT_FILE,
-    CAFileOption,
     FileOption,
     JSONOption,
     YesOption,
-    new_client,
     now,
     open_store,
     print_json,
@@ -30,8 +28,6 @@ from tokens.token import Token
 
 if TYPE_CHECKING:
     from tokens.client import Client
-
-AnyToken = TypeVar("AnyToken", bound=Token)
 
 StatementArgument = Annotated[
     str,
@@ -92,7 +88,7 @@ def respond(
     if client is not None and reason is not None:
         _decline(client, token, shown, reason, as_json=as_json)
     else:
-        response = _answer(store, token, lambda current: current.respond(shown, now(), challenge))
+        response = store.answer(token, lambda current: current.respond(shown, now(), challenge))
         _hand_out(client, token, shown, response, as_json=as_json)
 
 
@@ -116,7 +112,7 @@ def type_question(
     contents = store.load()
     chosen = contents.find_by_name(token) if token else contents.find_for(plain)
     challenge = _prove_platform(chosen, plain) if mutual else ""
-    code = _answer(store, chosen, lambda current: current.respond_typed(plain, now(), challenge))
+    code = store.answer(chosen, lambda current: current.respond_typed(plain, now(), challenge))
     typer.echo(code)
 
 
@@ -127,7 +123,7 @@ def press(
     """Press the button of a card that is asked nothing, and print its code."""
     store = open_store(file)
     card = store.load().find_by_name(token)
-    typer.echo(_answer(store, card, lambda current: current.press(now())))
+    typer.echo(store.answer(card, lambda current: current.press(now())))
 
 
 def _prove_platform(token: Token, question: str | None) -> str:
@@ -186,19 +182,6 @@ def _read_statement(given: str, path: Path) -> tuple[TokenFile, SimulatedToken, 
     store = open_store(path)
     token = store.load().find(serial, vk)
     return store, token, token.read(text, now())
-
-
-def _answer(store: TokenFile, token: AnyToken, respond_with: Callable[[AnyToken], str]) -> str:
-    if not token.suite.counter:
-        return respond_with(token)
-    with store.locked():
-        contents = store.load()
-        # Another process may have counted on while the holder was reading.
-        current = contents.present(token)
-        response = respond_with(current)
-        # Stored before anybody sees the response: a counter is never used twice.
-        store.save(contents.with_token(current.advanced()))
-    return response
 
 
 def _check_reason(text: str) -> str:

@@ -10,13 +10,12 @@ from protocol.errors import ProtocolError
 from protocol.provisioning import Provision
 from protocol.text import check_ascii
 from tokens.commands.asking import ask_seed
+from tokens.commands.calling import CAFileOption, new_client
 from tokens.commands.options import (
     DEFAULT_FILE,
-    CAFileOption,
     FileOption,
     JSONOption,
     describe,
-    new_client,
     now,
     open_store,
     print_json,

@@ -5,22 +5,25 @@ from typing import Annotated
 
 import typer
 
+from protocol import qrtext
 from protocol.errors import ProtocolError
+from protocol.qrtext import Link
 from tokens.commands.asking import confirm
+from tokens.commands.calling import CAFileOption, new_client
 from tokens.commands.options import (
     DEFAULT_FILE,
-    CAFileOption,
     FileOption,
     JSONOption,
     YesOption,
     describe,
     line_of,
-    new_client,
     open_store,
     print_json,
 )
 from tokens.errors import RefusedError, TokenError
+from tokens.scanning import read_code
 from tokens.simulator import SimulatedToken
+from tokens.store import TokenFile
 
 
 def list_tokens(
@@ -44,12 +47,21 @@ def list_tokens(
 
 
 def update_keys(
+    code: Annotated[
+        str, typer.Argument(help="A key's code: its text, or a file with that or a picture of it.")
+    ] = "",
     file: FileOption = Path(DEFAULT_FILE),
     ca_file: CAFileOption = None,
 ) -> None:
-    """Fetch the present statement keys of every token's platform, checked against its root."""
-    client = new_client(ca_file)
+    """Fetch the present statement keys of every token's platform, checked against its root.
+
+    Without a network: take the key in a code that the platform's page shows.
+    """
     store = open_store(file)
+    if code:
+        _take_key(store, read_code(code))
+        return
+    client = new_client(ca_file)
     failed = False
     for token in store.load().tokens:
         try:
@@ -64,6 +76,21 @@ def update_keys(
             failed = True
     if failed:
         raise typer.Exit(1)
+
+
+def _take_key(store: TokenFile, text: str) -> None:
+    """Add the key to the tokens of the platform that the code is from."""
+    origin, _ = qrtext.decode(text, Link.KEY)
+    with store.locked():
+        contents = store.load()
+        tokens = [each for each in contents.tokens if each.platform_origin.lower() == origin]
+        if not tokens:
+            raise RefusedError("wrong_platform", "the code is from another platform")
+        for token in tokens:
+            contents = contents.with_token(token.with_key(text))
+        store.save(contents)
+    for token in tokens:
+        typer.echo(f"updated  {token.serial}  {token.platform_origin}")
 
 
 def update_server(

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,9 +14,6 @@ from tokens.simulator import SimulatedToken
 from tokens.store import TokenFile
 from tokens.token import Token
 
-if TYPE_CHECKING:
-    from tokens.client import Client
-
 DEFAULT_FILE = "~/.local/share/countersign/tokens.bin"
 
 FileOption = Annotated[
@@ -25,14 +22,6 @@ FileOption = Annotated[
         "--file",
         envvar="COUNTERSIGN_TOKEN_FILE",
         help=f"The encrypted file of tokens; its passphrase: {PASSPHRASE_VARIABLE}, or asked for.",
-    ),
-]
-CAFileOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--ca-file",
-        envvar="COUNTERSIGN_TOKEN_CA_FILE",
-        help="Certificates (PEM) to trust for HTTPS in place of the system's.",
     ),
 ]
 JSONOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -55,17 +44,6 @@ def open_store(path: Path) -> TokenFile:
     except RuntimeError as error:
         raise RefusedError("token_file_unusable", "there is no home folder: use --file") from error
     return TokenFile(path, lambda: ask_passphrase(is_new=not path.exists()))
-
-
-def new_client(ca_file: Path | None) -> "Client":
-    """Return what calls hosts and platforms.
-
-    Raises:
-        RefusedError: ``ca_file_invalid``.
-    """
-    from tokens.client import Client
-
-    return Client(ca_file)
 
 
 def line_of(error: TokenError | ProtocolError) -> str:

@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand
 from authserver import services
 from authserver.management.refusals import refusals_told
 from authserver.models import Platform, TrustedHost
+from protocol.ed25519 import key_id
 from protocol.keys import open_certificate, root_fingerprint
 
 
@@ -22,8 +23,13 @@ class Command(BaseCommand):
         for row in host.keys:
             key = open_certificate(row.certificate, host.root)
             days = f"days {key.from_day} to {key.to_day}"
-            end = f", retired {row.retired_at:%Y-%m-%d %H:%M} UTC" if row.retired_at else ""
-            self.stdout.write(f"host key  {root_fingerprint(key.key)}  {days}{end}")
+            end = "".join(
+                f", {how} {at:%Y-%m-%d %H:%M} UTC"
+                for how, at in (("retired", row.retired_at), ("compromised", row.compromised_at))
+                if at is not None
+            )
+            kid = key_id(key.key).hex()
+            self.stdout.write(f"host key  {root_fingerprint(key.key)}  {kid}  {days}{end}")
         for platform in Platform.objects.order_by("id"):
             fingerprint = root_fingerprint(platform.root)
             self.stdout.write(f"platform  {fingerprint}  {platform.id} {platform.origin}")

@@ -32,6 +32,7 @@ from accounts.services.organisations import (
     rename_organisation,
     withdraw_invitation,
 )
+from accounts.services.telling import tell_holder
 
 __all__ = [
     "accept_invitation",
@@ -60,5 +61,6 @@ __all__ = [
     "revoke_client_key",
     "start_leaving",
     "stop_asking_token",
+    "tell_holder",
     "withdraw_invitation",
 ]

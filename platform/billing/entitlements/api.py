@@ -225,10 +225,13 @@ def grant_refund(request: HttpRequest, uid: Hex8) -> "Purchase":
 
 
 @router.post("/purchases/{uid}/refund/refuse", response=PurchaseOut)
-def refuse_refund(request: HttpRequest, uid: Hex8) -> "Purchase":
-    """Say no to a buyer who asks for the money back."""
+def refuse_refund(request: HttpRequest, uid: Hex8, body: RefundIn) -> "Purchase":
+    """Say no to a buyer who asks for the money back, and why; the buyer is told."""
     return services.refuse_refund(
-        developer=caller(request), purchase_uid=bytes.fromhex(uid), now=timezone.now()
+        developer=caller(request),
+        purchase_uid=bytes.fromhex(uid),
+        reason=body.reason,
+        now=timezone.now(),
     )
 
 

@@ -2,13 +2,13 @@
 
 import re
 from http import HTTPStatus
-from typing import BinaryIO
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-from billing.entitlements import store
-from billing.entitlements.errors import FileUnavailableError, RangeUnsatisfiableError
+from billing.entitlements.errors import RangeUnsatisfiableError
 from billing.entitlements.models import Version
+from billing.entitlements.store import resource_files
+from common.filestore import Part
 
 _MEDIA_TYPE = "application/octet-stream"
 _ONE_RANGE = re.compile(r"bytes=(?:([0-9]{1,15})-([0-9]{1,15})?|-([0-9]{1,15}))")
@@ -35,7 +35,7 @@ def send_file(request: HttpRequest, version: Version) -> HttpResponseBase:
     if request.method == "HEAD":
         response: HttpResponseBase = HttpResponse(content_type=_MEDIA_TYPE)
     else:
-        sent = store.Part(_opened(version), part.start, len(part))
+        sent = Part(resource_files().open(version.path), part.start, len(part))
         response = StreamingHttpResponse(sent, content_type=_MEDIA_TYPE)
     response["Content-Length"] = str(len(part))
     if wanted is not None:
@@ -73,10 +73,3 @@ def _wanted(request: HttpRequest, size: int, etag: str) -> range | None:
 
 def _tags(header: str) -> list[str]:
     return [tag.strip().removeprefix("W/") for tag in header.split(",")]
-
-
-def _opened(version: Version) -> BinaryIO:
-    try:
-        return store.open_stored(version.path)
-    except FileNotFoundError as error:
-        raise FileUnavailableError from error

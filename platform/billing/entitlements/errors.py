@@ -200,14 +200,6 @@ class StatusCodeUsedError(DomainError):
     title = "This status code was used before."
 
 
-class FileUnavailableError(DomainError):
-    """The store has lost a file, or cannot be reached."""
-
-    code = "file_unavailable"
-    status = 503
-    title = "The file cannot be read just now. Try again later."
-
-
 class RangeUnsatisfiableError(DomainError):
     """The file has no such bytes."""
 

@@ -192,6 +192,12 @@ class WhichForm(forms.Form):
         return bytes.fromhex(self.cleaned_data["which"])
 
 
+class RefuseForm(WhichForm):
+    """Whose money is not given back, and why."""
+
+    reason = forms.CharField(required=False, max_length=200)
+
+
 class NumberForm(forms.Form):
     """Which version a button is about."""
 

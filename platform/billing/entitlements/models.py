@@ -139,6 +139,7 @@ class Purchase(models.Model):
     refund_asked_at = models.DateTimeField(null=True)
     refund_reason = models.CharField(max_length=200, blank=True)
     refund_refused_at = models.DateTimeField(null=True)
+    refund_answer = models.CharField(max_length=200, blank=True, help_text="Why it was refused.")
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, help_text="When cancelled or refunded.")
 

@@ -10,12 +10,12 @@ from billing.entitlements.models import Entitlement, Offer, Purchase, Resource, 
 from billing.entitlements.selectors import key_fingerprint, version_of
 from common.errors import NotFoundError
 from common.schemas import Hex8, Input
+from enrolment.schemas import Serial
 
 # Wider than the caps of the services, which answer with the count; narrower than a flood.
 Words = Annotated[str, Field(max_length=4000)]
 Kind = Literal["app", "picture", "music", "theme", "video"]
 Password = Annotated[str, Field(max_length=128)]
-Serial = Annotated[str, Field(max_length=64)]
 
 
 class ResourceIn(Input):
@@ -53,12 +53,12 @@ class PurchaseIn(Input):
     offer: Hex8
     way: Literal["wallet", "token"]
     payment_password: Password = ""
-    token: Serial = ""
+    token: Serial | Literal[""] = ""
     remark: Words = ""
 
 
 class RefundIn(Input):
-    """Why the money is asked back; may be empty."""
+    """Why the money is asked back, or not given back; may be empty."""
 
     reason: Words = ""
 
@@ -184,6 +184,7 @@ class PurchaseOut(_Public):
     refund_asked_at: datetime | None
     refund_reason: str
     refund_refused_at: datetime | None
+    refund_answer: str
 
     @staticmethod
     def resolve_resource(purchase: Purchase) -> str:

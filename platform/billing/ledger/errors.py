@@ -101,3 +101,11 @@ class PaypassWeakError(DomainError):
     code = "paypass_weak"
     status = 422
     title = "This payment password is too easy to guess, too short or too long."
+
+
+class CapExceededError(DomainError):
+    """It would pass what the holder lets be spent."""
+
+    code = "cap_exceeded"
+    status = 403
+    title = "This would pass the spending limit."

@@ -1,4 +1,4 @@
-"""Accounts, journals and entries; payments over them; who may spend from a wallet."""
+"""Accounts, journals and entries; payments over them; who may spend, and how much."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -184,3 +184,47 @@ class Wallet(models.Model):
 
     def __str__(self) -> str:
         return f"wallet of {self.holder_id}"
+
+
+class Spending(models.Model):
+    """How much a holder spent in a day or a month (UTC), within a scope."""
+
+    holder = models.ForeignKey("accounts.Holder", models.PROTECT, related_name="+")
+    currency = models.CharField(max_length=3)
+    scope = models.CharField(max_length=24, help_text="What counts together.")
+    period = models.CharField(max_length=10, help_text="2026-11-22, or 2026-11.")
+    spent = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["holder", "currency", "scope", "period"], name="spending_once"
+            ),
+            models.CheckConstraint(condition=Q(spent__gte=0), name="spending_from_zero"),
+        ]
+
+    def __str__(self) -> str:
+        return f"spending {self.pk}"
+
+
+class Cap(models.Model):
+    """How much a holder lets be spent within a scope, at most."""
+
+    holder = models.ForeignKey("accounts.Holder", models.PROTECT, related_name="+")
+    currency = models.CharField(max_length=3)
+    scope = models.CharField(max_length=24, help_text="As in spendings.")
+    day = models.BigIntegerField()
+    month = models.BigIntegerField()
+    # What was raised holds from a later time on, so that whoever takes a phone gains nothing.
+    next_day = models.BigIntegerField(null=True)
+    next_month = models.BigIntegerField(null=True)
+    next_from = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["holder", "currency", "scope"], name="cap_once"),
+            models.CheckConstraint(condition=Q(day__gte=0, month__gte=0), name="cap_from_zero"),
+        ]
+
+    def __str__(self) -> str:
+        return f"cap {self.pk}"

@@ -35,11 +35,18 @@ _TRIGGERS = {
 _EXPECTED = {
     "sqlite": {
         "ledger_entry_no_delete",
+        "ledger_entry_no_replace",
         "ledger_entry_no_update",
         "ledger_journal_no_delete",
+        "ledger_journal_no_replace",
         "ledger_journal_no_update",
     },
-    "postgresql": {"ledger_entry_append_only", "ledger_journal_append_only"},
+    "postgresql": {
+        "ledger_entry_append_only",
+        "ledger_entry_no_truncate",
+        "ledger_journal_append_only",
+        "ledger_journal_no_truncate",
+    },
 }
 
 

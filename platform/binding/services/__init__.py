@@ -15,6 +15,7 @@ from binding.services.permits import issue_permit as issue_permit
 from binding.services.permits import permit_if_policy_asks as permit_if_policy_asks
 from binding.services.permits import require_permit as require_permit
 from binding.services.proofs import forget_old_proofs as forget_old_proofs
+from binding.services.proofs import require_slow as require_slow
 from binding.services.proofs import use_proof as use_proof
 from binding.services.rebind import agree_by_device as agree_by_device
 from binding.services.rebind import agree_by_holder as agree_by_holder

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 
+from accounts.services import tell_holder
 from audit.services import record
 from binding.errors import DeviceCodeInvalidError, DeviceKnownError, TooManyDevicesError
 from binding.models import Device, DeviceCode
@@ -14,7 +15,6 @@ from binding.selectors import devices_of
 from binding.signals import device_removed
 from common.errors import InputInvalidError, NotFoundError
 from common.sealing import sealer
-from notices.services import notify
 from protocol import hpke
 from protocol.errors import ProtocolError
 from protocol.jwk import thumbprint
@@ -86,13 +86,7 @@ def add_device(*, code: str, name: str, key: bytes, box_key: bytes, now: datetim
             record(
                 action="device.added", actor=device.actor, subject=found.holder.account, now=now
             )
-            notify(
-                holder_id=found.holder.pk,
-                email=found.holder.user.email,
-                kind="device_added",
-                page="/devices",
-                now=now,
-            )
+            tell_holder(found.holder, kind="device_added", page="/devices", now=now)
     except IntegrityError as error:
         raise DeviceKnownError from error
     return device

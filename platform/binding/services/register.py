@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
-from django.utils.translation import gettext, override
+from django.utils.translation import gettext
 
+from accounts.selectors import in_language_of
 from audit.services import record
 from binding.errors import (
     AlreadyBoundError,
@@ -36,6 +37,8 @@ from protocol.binding import Purpose
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+
+    from accounts.models import Holder
 
 COOL_OFF = timedelta(hours=24)
 CODE_LIFE = timedelta(minutes=5)
@@ -238,15 +241,15 @@ def _asked(binding: Binding, number: str, direction: str, now: datetime) -> Regi
             now=now,
         )
         if to_phone:
-            text = _words(code, binding.holder.user.language)
+            text = _words(code, binding.holder)
             send_sms(
                 number=number, text=text, purpose="number_proof", expires_at=expires_at, now=now
             )
     return Registered(binding, "" if to_phone else f"CS {code}")
 
 
-def _words(code: str, language: str) -> str:
-    with override(language or settings.LANGUAGE_CODE):
+def _words(code: str, holder: "Holder") -> str:
+    with in_language_of(holder):
         words = gettext(
             "%(code)s binds this phone to an account at %(platform)s. If you did not ask for it, "
             "tell it to nobody."

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from accounts.services import tell_holder
 from audit.services import record
 from billing.ledger.services import check_payment_password
 from binding.errors import AlreadyBoundError, BindingStateError, BindingSuspendedError
@@ -12,7 +13,6 @@ from binding.identifiers import number_hash
 from binding.models import Binding, Device
 from binding.selectors import binding_of_device
 from binding.signals import device_removed
-from notices.services import notify
 
 _State, _Reason = Binding.State, Binding.Reason
 # What its holder may take back; the rest is for an operator to judge.
@@ -154,15 +154,7 @@ def note_swap(*, number: str, actor: str, now: datetime) -> bool:
 
 def tell(binding: Binding, kind: str, now: datetime) -> None:
     """Tell the holder in the inbox and by e-mail, which is not the phone's own channel."""
-    user = binding.holder.user
-    notify(
-        kind=kind,
-        holder_id=binding.holder_id,
-        email=user.email,
-        language=user.language,
-        page=f"/phones/{binding.public_id}",
-        now=now,
-    )
+    tell_holder(binding.holder, kind=kind, page=f"/phones/{binding.public_id}", now=now)
 
 
 def _record(action: str, binding: Binding, actor: str, now: datetime, code: str = "") -> None:

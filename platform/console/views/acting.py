@@ -33,12 +33,16 @@ def acted(
 
 def ordered(request: HolderRequest, order: Order, done: Promise) -> HttpResponse | DomainError:
     """Do as :func:`acted` what may need a second operator, and say so when it does."""
+    return agreed(
+        request, lambda: act(order=order, operator=request.holder, now=timezone.now()), done
+    )
 
-    def do() -> Promise:
-        waits = act(order=order, operator=request.holder, now=timezone.now())
-        return done if waits is None else WAITS
 
-    return _tried(request, do)
+def agreed(
+    request: HolderRequest, do: Callable[[], object], done: Promise
+) -> HttpResponse | DomainError:
+    """Do as :func:`ordered` what has a service of its own, which returns what waits."""
+    return _tried(request, lambda: done if do() is None else WAITS)
 
 
 def page(

@@ -5,8 +5,9 @@ from enrolment.services.forgetting import forget_names
 from enrolment.services.hosts import (
     add_host,
     as_listed,
-    change_host_state,
-    change_weight,
+    end_host_key,
+    ended_keys,
+    refresh_host,
     refresh_hosts,
 )
 from enrolment.services.life import (
@@ -24,6 +25,7 @@ from enrolment.services.pairing import (
     rename_token,
     start_enrolment,
 )
+from enrolment.services.placing import change_host_state, change_weight
 from enrolment.services.stock import assign_token, release_unclaimed
 from enrolment.services.telling import tell
 
@@ -37,6 +39,8 @@ __all__ = [
     "change_weight",
     "client_of",
     "confirm_digits",
+    "end_host_key",
+    "ended_keys",
     "fetch_events",
     "forget_names",
     "lock_of",
@@ -47,6 +51,7 @@ __all__ = [
     "note_right",
     "note_wrong",
     "owe_unlock",
+    "refresh_host",
     "refresh_hosts",
     "release_unclaimed",
     "rename_token",

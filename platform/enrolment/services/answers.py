@@ -7,9 +7,10 @@ from django.utils import timezone
 from enrolment.authserver_client import from_base64
 from enrolment.errors import AuthserverUnavailableError
 from enrolment.models import AuthserverHost, Token
-from enrolment.services.hosts import as_listed, refresh_host
+from enrolment.services.hosts import as_listed, ended_keys, refresh_host
 from protocol import cose
 from protocol.cose import Sign1, Typ
+from protocol.ed25519 import key_id
 from protocol.errors import ProtocolError
 from protocol.keys import ServerCertificate
 from tokens.errors import TokenError
@@ -62,4 +63,6 @@ def checked_certificate(host: AuthserverHost, message: bytes) -> ServerCertifica
 
 
 def _is_signed_by(host: AuthserverHost, signed: Sign1) -> bool:
-    return any(signed.is_signed_by(known.key) for known in as_listed(host).host_keys())
+    leaked = {end.kid for end in ended_keys(host) if end.compromised_at is not None}
+    keys = [known.key for known in as_listed(host).host_keys()]
+    return any(signed.is_signed_by(key) for key in keys if key_id(key) not in leaked)

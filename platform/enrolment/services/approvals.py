@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, transaction
 
 from accounts.selectors import holder_by_account, operators
-from accounts.services import optional_name
+from accounts.services import optional_name, tell_holder
 from audit.services import record
 from common.errors import DomainError, NotFoundError
 from enrolment.errors import (
@@ -24,12 +24,11 @@ from enrolment.errors import (
 )
 from enrolment.models import Approval
 from enrolment.selectors import current_policy, token_by_serial
-from enrolment.services.hosts import change_host_state, change_weight
 from enrolment.services.life import change_state, unlock_token
 from enrolment.services.moving import move_token
+from enrolment.services.placing import change_host_state, change_weight
 from enrolment.services.policies import change_policy, checked_policy
 from enrolment.services.stock import assign_token
-from notices.services import notify
 
 if TYPE_CHECKING:
     from accounts.models import Holder
@@ -46,8 +45,8 @@ class Order:
     """What is to be done.
 
     Attributes:
-        action: Name of one of the actions below.
-        subject: Serial of the token, or name of the host; or ``policy``.
+        action: Name of one of the actions below, or of an app above.
+        subject: What it is done to: serial of a token, name of a host; or ``policy``.
         arguments: What else the action needs, as JSON.
     """
 
@@ -57,30 +56,38 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class _Action:
+class Action:
     """How something is done.
 
     Attributes:
         do: Does it, for an actor, at a time.
         check: Refuses, before anybody is asked, what would be refused when it is done.
+        always: Whether an order needs two operators even where the policy is content with one.
     """
 
     do: Callable[[Order, str, datetime], object]
     check: Callable[[Order], object] = lambda order: None
+    always: Callable[[Order], bool] = lambda order: False
+
+
+def register_action(name: str, action: Action) -> None:
+    """Add something that operators do, from the ``ready()`` of an app above."""
+    _ACTIONS[name] = action
 
 
 def act(*, order: Order, operator: "Holder", now: datetime) -> Approval | None:
-    """Do what an operator wants; or ask a second one, where the policy wants two.
+    """Do what an operator wants; or ask a second one, where the policy or the action wants two.
 
     Returns:
         What waits now; ``None`` when it is done.
 
     Raises:
         ApprovalWaitsError: the same was asked for before.
+        SecondOperatorMissingError: there is nobody to ask.
         DomainError: as the action itself.
     """
     action = _ACTIONS[order.action]
-    if current_policy().second_person:
+    if action.always(order) or current_policy().second_person:
         action.check(order)
         return _ask(order, operator, now)
     action.do(order, operator.operator_actor, now)
@@ -139,6 +146,8 @@ def end_overdue_approvals(*, now: datetime) -> None:
 
 def _ask(order: Order, operator: "Holder", now: datetime) -> Approval:
     others = [other for other in operators() if other != operator]
+    if not others:
+        raise SecondOperatorMissingError
     try:
         with transaction.atomic():
             approval = Approval.objects.create(
@@ -156,14 +165,7 @@ def _ask(order: Order, operator: "Holder", now: datetime) -> Approval:
                 now=now,
             )
             for other in others:
-                notify(
-                    kind="approval",
-                    email=other.user.email,
-                    holder_id=other.pk,
-                    language=other.user.language,
-                    approval=approval.pk,
-                    now=now,
-                )
+                tell_holder(other, kind="approval", approval=approval.pk, now=now)
     except IntegrityError as error:
         raise ApprovalWaitsError from error
     return approval
@@ -256,12 +258,12 @@ def _change_policy(order: Order, actor: str, now: datetime) -> None:
     change_policy(**order.arguments, actor=actor, now=now)
 
 
-_ACTIONS = {
-    "policy.change": _Action(_change_policy, _check_policy),
-    "token.revoke": _Action(_revoke, _token),
-    "token.unlock": _Action(_unlock, _token),
-    "token.assign": _Action(_assign, _check_assignment),
-    "token.move": _Action(_move, _token),
-    "host.weight": _Action(_change_weight),
-    "host.state": _Action(_change_host),
+_ACTIONS: dict[str, Action] = {
+    "policy.change": Action(_change_policy, _check_policy),
+    "token.revoke": Action(_revoke, _token),
+    "token.unlock": Action(_unlock, _token),
+    "token.assign": Action(_assign, _check_assignment),
+    "token.move": Action(_move, _token),
+    "host.weight": Action(_change_weight),
+    "host.state": Action(_change_host),
 }

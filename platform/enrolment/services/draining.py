@@ -10,8 +10,8 @@ from common.errors import DomainError
 from enrolment.errors import AuthserverUnavailableError, HostInUseError
 from enrolment.models import AuthserverHost
 from enrolment.selectors import MOVABLE, client_for, host_by_number, living_tokens
-from enrolment.services.hosts import choose_host
 from enrolment.services.moving import move_stock, move_token
+from enrolment.services.placing import choose_host
 
 # What a page waits for.
 AT_ONCE = 20

@@ -1,32 +1,39 @@
-"""Pin hosts, and say which of them get tokens."""
+"""Pin hosts, and keep their keys and how these ended."""
 
 import logging
-import secrets
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from audit.services import record
-from common.errors import DomainError, NotFoundError
+from common.errors import DomainError
 from common.sealing import sealer
 from enrolment.authserver_client import AuthserverClient, from_base64
 from enrolment.errors import (
     AuthserverUnavailableError,
-    HostInUseError,
     HostInvalidError,
-    NoHostError,
 )
 from enrolment.models import AuthserverHost
-from enrolment.selectors import client_for, host_by_number, hosts, living_tokens, open_hosts
+from enrolment.selectors import client_for, host_by_number, open_hosts
+from protocol.ed25519 import key_id
+from protocol.ended import EndedKey
 from protocol.errors import ProtocolError
-from protocol.keys import Host, root_fingerprint
+from protocol.keys import (
+    MAX_CERTIFICATES,
+    Host,
+    KeyCertificate,
+    Purpose,
+    open_certificate,
+    root_fingerprint,
+)
 from protocol.text import check_origin
+from signing.errors import EndRefusedError, KeyUnknownError
+from signing.selectors import are_ours
 
 logger = logging.getLogger(__name__)
-
-State = AuthserverHost.State
 
 
 def add_host(*, origin: str, key: str, fingerprint: str, now: datetime) -> AuthserverHost:
@@ -39,8 +46,8 @@ def add_host(*, origin: str, key: str, fingerprint: str, now: datetime) -> Auths
         now: Timezone-aware.
 
     Raises:
-        HostInvalidError: the host shows another root, or certificates that do not fit it; or
-            its origin or its name cannot be used.
+        HostInvalidError: the host shows another root, or certificates that do not fit it, or
+            a key that is not its own; or its origin or its name cannot be used.
         AuthserverUnavailableError: it cannot be reached.
     """
     try:
@@ -51,12 +58,10 @@ def add_host(*, origin: str, key: str, fingerprint: str, now: datetime) -> Auths
     root = from_base64(shown.get("root"))
     if _plain(root_fingerprint(root)) != _plain(fingerprint):
         raise HostInvalidError
-    certificates = shown.get("certificates")
-    if not isinstance(certificates, list):
-        raise AuthserverUnavailableError
+    certificates = _list(shown, "certificates")
     name = str(shown.get("name", ""))
     with transaction.atomic():
-        known = AuthserverHost.objects.filter(origin=origin).first()
+        known = AuthserverHost.objects.select_for_update().filter(origin=origin).first()
         last = AuthserverHost.objects.aggregate(last=Max("number"))["last"] or 0
         host = known or AuthserverHost(origin=origin, number=last + 1)
         host.name, host.root, host.certificates = name, root, certificates
@@ -64,12 +69,14 @@ def add_host(*, origin: str, key: str, fingerprint: str, now: datetime) -> Auths
         try:
             if not as_listed(host).host_keys():
                 raise HostInvalidError
+            host.ended = _ends(host, shown)
         except ProtocolError as error:
             raise HostInvalidError(error.detail) from error
         try:
             host.save()
         except IntegrityError as error:
             raise HostInvalidError(f"Another host is called {name}.") from error
+        _require_own(host)
         record(action="host.added", actor="system", subject=name, now=now)
     return host
 
@@ -95,7 +102,7 @@ def refresh_host(host: AuthserverHost, *, now: datetime) -> None:
     """Fetch a host's keys, so that what it certifies with a new one is known to be its own.
 
     Those that are known stay, even where the host does not show them any more: what they
-    certified is still to be checked.
+    certified is still to be checked.  So does their end, which may only become an earlier one.
 
     Args:
         host: Brought up to date; call it with no transaction open.
@@ -103,74 +110,58 @@ def refresh_host(host: AuthserverHost, *, now: datetime) -> None:
 
     Raises:
         AuthserverUnavailableError: it gave no usable answer.
-        HostInvalidError: it shows another root, or a key that its root did not certify.
+        HostInvalidError: it shows another root, or a key that its root did not certify or that
+            is not its own.
     """
     shown = client_for(host).keys()
-    certificates = shown.get("certificates")
-    if not isinstance(certificates, list):
-        raise AuthserverUnavailableError
+    certificates = _list(shown, "certificates")
     if from_base64(shown.get("root")) != bytes(host.root):
         raise HostInvalidError
     with transaction.atomic():
         row = AuthserverHost.objects.select_for_update().get(pk=host.pk)
         new = [text for text in certificates if text not in row.certificates]
         host.certificates = row.certificates = [*row.certificates, *new]
-        if not new:
-            return
+        before = row.ended
         try:
-            as_listed(row).host_keys()
+            _require_own(row)
+            host.ended = row.ended = _ends(row, shown)
         except ProtocolError as error:
             raise HostInvalidError(error.detail) from error
-        row.save(update_fields=["certificates"])
-        record(action="host.keys_changed", actor="system", subject=host.name, now=now)
+        if not new and row.ended == before:
+            return
+        row.save(update_fields=["certificates", "ended"])
+        if new:
+            record(action="host.keys_changed", actor="system", subject=host.name, now=now)
+        _record_ends(row, before, "system", now)
 
 
-def choose_host(*, but: AuthserverHost | None = None) -> AuthserverHost:
-    """Choose the host for a token, by weight, among those that take tokens.
+def end_host_key(
+    *, number: int, kid: bytes, compromised_at: datetime, actor: str, now: datetime
+) -> datetime:
+    """Declare that a key of a host got out, whatever the host says of it.  Safe to repeat.
 
-    Args:
-        but: Not this one.
-
-    Raises:
-        NoHostError: there is none.
-    """
-    taking = hosts().filter(state=State.ACTIVE, weight__gt=0)
-    candidates = [host for host in taking if host != but]
-    if not candidates:
-        raise NoHostError
-    total = sum(host.weight for host in candidates)
-    return host_at(candidates, secrets.randbelow(total))
-
-
-def host_at(candidates: Sequence[AuthserverHost], ticket: int) -> AuthserverHost:
-    """Return the host that a ticket falls to: of as many as all weigh, each has its weight."""
-    for host in candidates:
-        if ticket < host.weight:
-            return host
-        ticket -= host.weight
-    raise ValueError("the ticket is above the sum of the weights")
-
-
-def change_host_state(*, number: int, state: str, actor: str, now: datetime) -> AuthserverHost:
-    """Have a host take tokens, give up those it has, or serve none any more.  Safe to repeat.
+    Returns:
+        Since when it is compromised: the earliest time that was ever said.
 
     Raises:
-        NotFoundError: there is no such host, or no such state.
-        HostInUseError: it is to be closed, and is not draining or still has tokens.
+        NotFoundError: there is no such host.
+        KeyUnknownError: the host has no such key.
+        EndRefusedError: the time lies ahead.
     """
     host = host_by_number(number)
-    if state not in State.values:
-        raise NotFoundError("There is no such state.")
+    if compromised_at > now:
+        raise EndRefusedError
     with transaction.atomic():
         row = AuthserverHost.objects.select_for_update().get(pk=host.pk)
-        if row.state == state:
-            return row
-        if state == State.CLOSED:
-            _require_empty(row, now)
-        row.state = state
-        row.save(update_fields=["state"])
-        record(action=f"host.{state}", actor=actor, subject=row.name, now=now)
-    return row
+        kids = [key_id(key.key).hex() for key in as_listed(row).host_keys()]
+        if kid.hex() not in kids:
+            raise KeyUnknownError(f"The keys of this host: {', '.join(kids)}.")
+        before = row.ended
+        said = EndedKey(kid, None, int(compromised_at.timestamp()))
+        row.ended = _with_ends(row, [said])
+        row.save(update_fields=["ended"])
+        _record_ends(row, before, actor, now)
+    return datetime.fromtimestamp(row.ended[kid.hex()][1], UTC)
 
 
 def as_listed(host: AuthserverHost) -> Host:
@@ -184,24 +175,85 @@ def as_listed(host: AuthserverHost) -> Host:
     )
 
 
-def change_weight(*, number: int, weight: int, actor: str, now: datetime) -> AuthserverHost:
-    """Set how many of the new tokens a host gets, in proportion; 0 lets it keep those it has.
+def ended_keys(host: AuthserverHost) -> tuple[EndedKey, ...]:
+    """Return how keys of a host ended, as the directory lists them."""
+    return tuple(EndedKey(bytes.fromhex(kid), *times) for kid, times in host.ended.items())
+
+
+def _list(shown: dict[str, Any], name: str, default: list[Any] | None = None) -> list[Any]:
+    value = shown.get(name, default)
+    if not isinstance(value, list):
+        raise AuthserverUnavailableError
+    return value
+
+
+def _ends(host: AuthserverHost, shown: dict[str, Any]) -> dict[str, list[int | None]]:
+    """Return how a host's keys ended: ``[retired-at, compromised-at]`` by kid.
+
+    Of its own keys alone, and of two times the earlier: readers believe nothing else.
 
     Raises:
-        NotFoundError: there is no such host.
+        ProtocolError: a certificate or a time breaks a rule.
     """
-    host = host_by_number(number)
-    with transaction.atomic():
-        host.weight = weight
-        host.save(update_fields=["weight"])
-        record(action="host.weighted", actor=actor, subject=host.name, now=now)
-    return host
+    count = len(certificates := _list(shown, "certificates"))
+    root, said = bytes(host.root), []
+    for text, *times in zip(
+        certificates,
+        _list(shown, "retired_at", [None] * count),
+        _list(shown, "compromised_at", [None] * count),
+        strict=False,
+    ):
+        certificate = open_certificate(from_base64(text), root)
+        if times != [None, None] and _is_host_key(certificate, host):
+            said.append(EndedKey(key_id(certificate.key), *times))
+    return _with_ends(host, said)
 
 
-def _require_empty(host: AuthserverHost, now: datetime) -> None:
-    # From draining alone: a token that is just being placed is here by then.
-    if host.state != State.DRAINING or living_tokens(host, now=now).exists():
-        raise HostInUseError
+def _is_host_key(certificate: KeyCertificate, host: AuthserverHost) -> bool:
+    return certificate.purpose is Purpose.HOST and certificate.subject == host.name
+
+
+def _with_ends(host: AuthserverHost, said: Iterable[EndedKey]) -> dict[str, list[int | None]]:
+    known = {end.kid: end for end in ended_keys(host)}
+    for end in said:
+        before = known.get(end.kid, end)
+        known[end.kid] = EndedKey(
+            end.kid,
+            _earlier(before.retired_at, end.retired_at),
+            _earlier(before.compromised_at, end.compromised_at),
+        )
+    return {kid.hex(): [known[kid].retired_at, known[kid].compromised_at] for kid in sorted(known)}
+
+
+def _require_own(host: AuthserverHost) -> None:
+    """Refuse a host that shows keys of somebody else's: their ends would be in its hands.
+
+    Raises:
+        HostInvalidError: one is ours or of another host, or there are more than can be listed.
+        ProtocolError: a certificate breaks a rule; never where it was opened before.
+    """
+    kids = {key_id(key.key) for key in as_listed(host).host_keys()}
+    others = AuthserverHost.objects.exclude(pk=host.pk)
+    taken = {key_id(key.key) for other in others for key in as_listed(other).host_keys()}
+    taken.update(end.kid for other in others for end in ended_keys(other))
+    if len(host.certificates) > MAX_CERTIFICATES or kids & taken or are_ours(kids):
+        raise HostInvalidError("The host shows keys that are not its own, or too many.")
+
+
+def _record_ends(
+    host: AuthserverHost, before: dict[str, list[int | None]], actor: str, now: datetime
+) -> None:
+    for kid, times in host.ended.items():
+        known = before.get(kid, [None, None])
+        for how, time, last in zip(("retired", "compromised"), times, known, strict=True):
+            if time != last:
+                at = f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M:%S} UTC"
+                subject = f"{host.name} {kid} {at}"
+                record(action=f"host.key_{how}", actor=actor, subject=subject, now=now)
+
+
+def _earlier(first: int | None, second: int | None) -> int | None:
+    return min((time for time in (first, second) if time is not None), default=None)
 
 
 def _plain(fingerprint: str) -> str:

@@ -16,8 +16,8 @@ from enrolment.errors import (
 from enrolment.models import AuthserverHost, Token
 from enrolment.selectors import client_for, token_of
 from enrolment.services.answers import checked_server
-from enrolment.services.hosts import choose_host
 from enrolment.services.moving import client_of
+from enrolment.services.placing import choose_host
 from enrolment.services.policies import require_suite_allowed
 from enrolment.services.telling import tell
 from enrolment.suites import DEFAULT_SUITE

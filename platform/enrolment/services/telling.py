@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
+from accounts.services import tell_holder
 from audit.services import record
 from enrolment.models import Token
-from notices.services import notify, publish
+from notices.services import publish
 from notices.words import WORDS
 
 # What a notice is called otherwise than the change it tells of.
@@ -30,12 +31,4 @@ def tell(token: Token, kind: str, *, actor: str, now: datetime, code: str = "") 
     )
     notice = _NOTICES.get(kind, kind)
     if notice in WORDS:
-        user = token.holder.user
-        notify(
-            kind=notice,
-            holder_id=token.holder_id,
-            email=user.email,
-            language=user.language,
-            token=token.serial,
-            now=now,
-        )
+        tell_holder(token.holder, kind=notice, token=token.serial, now=now)

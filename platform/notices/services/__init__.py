@@ -1,6 +1,7 @@
 """Writes: notices to people, webhooks to programs, and SMS."""
 
 from notices.services.letters import deliver_notices, forget_holder, hand_over, mark_read, notify
+from notices.services.receipts import mail_receipt
 from notices.services.sms import deliver_sms, forget_old_sms, send_sms, take_sms
 from notices.services.webhooks import (
     add_endpoint,
@@ -25,6 +26,7 @@ __all__ = [
     "forget_old_messages",
     "forget_old_sms",
     "hand_over",
+    "mail_receipt",
     "mark_read",
     "notify",
     "publish",

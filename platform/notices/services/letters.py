@@ -12,12 +12,14 @@ from django.db.models import F, Q
 from django.template.loader import render_to_string
 from django.utils.translation import get_language, override
 
-from notices.models import Notice, WebhookEndpoint
+from notices.models import MailedReceipt, Notice, WebhookEndpoint
 
 logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 8
 FIRST_WAIT = timedelta(seconds=5)
+# No mail takes so long to be handed over.
+SENDING = timedelta(hours=1)
 
 
 def notify(
@@ -30,6 +32,7 @@ def notify(
     approval: int | None = None,
     organisation: str = "",
     page: str = "",
+    fragment: str = "",
     holder_id: int | None = None,
     language: str = "",
 ) -> None:
@@ -44,6 +47,7 @@ def notify(
         approval: Number of what waits for a second operator, where it is about that.
         organisation: Public id, where it is about an organisation.
         page: Path of the page that shows it, where it is about nothing of these.
+        fragment: What stands behind the # of that page in the e-mail, and nowhere once it is sent.
         holder_id: Whose inbox shows it, where the person has an account.
         language: In which the person reads; that of whoever caused it where that is not known.
     """
@@ -57,6 +61,7 @@ def notify(
         approval=approval,
         organisation=organisation,
         page=page,
+        fragment=fragment,
         created_at=now,
     )
 
@@ -69,6 +74,7 @@ def hand_over(*, email: str, holder_id: int) -> None:
 def forget_holder(*, holder_id: int, email: str) -> None:
     """Delete whatever was written to a holder, and the programs that are told of the holder."""
     Notice.objects.filter(Q(holder=holder_id) | Q(email=email)).delete()
+    MailedReceipt.objects.filter(Q(sender=holder_id) | Q(email=email)).delete()
     WebhookEndpoint.objects.filter(holder=holder_id).delete()
 
 
@@ -83,6 +89,7 @@ def deliver_notices(*, now: datetime, limit: int = 100) -> int:
     A notice is claimed before it is sent, so that two workers never send it twice.
     """
     sent = 0
+    _forget_fragments(now)
     # Each failure makes the wait four times as long, so that eight tries last a day.
     due = [
         Q(failures=failures, created_at__lte=now - FIRST_WAIT * (4**failures - 1))
@@ -93,6 +100,12 @@ def deliver_notices(*, now: datetime, limit: int = 100) -> int:
         if Notice.objects.filter(pk=notice.pk, sent_at=None).update(sent_at=now):
             sent += _send(notice)
     return sent
+
+
+def _forget_fragments(now: datetime) -> None:
+    """Clear what could not be sent, and what a worker that was ended meanwhile had sent."""
+    over = Q(sent_at__lt=now - SENDING) | Q(failures__gte=MAX_FAILURES)
+    Notice.objects.filter(over).exclude(fragment="").update(fragment="")
 
 
 def _send(notice: Notice) -> bool:
@@ -107,4 +120,6 @@ def _send(notice: Notice) -> bool:
         logger.warning("notice.failed", extra={"notice": notice.pk}, exc_info=True)
         Notice.objects.filter(pk=notice.pk).update(sent_at=None, failures=F("failures") + 1)
         return False
+    if notice.fragment:
+        Notice.objects.filter(pk=notice.pk).update(fragment="")
     return True

@@ -2,13 +2,8 @@
 
 from transactions.services.alone import start_activation, start_test, start_unlock
 from transactions.services.answer import Answer, answer_as_token, answer_step
-from transactions.services.challenge import (
-    Asked,
-    Invited,
-    check_part,
-    continue_transaction,
-    open_transaction,
-)
+from transactions.services.asked import Asked, Invited
+from transactions.services.chain import check_part, continue_transaction, open_transaction
 from transactions.services.finish import (
     cancel_transaction,
     close_transaction,
@@ -23,6 +18,7 @@ from transactions.services.resynchronise import (
     resynchronise,
     start_resynchronisation,
 )
+from transactions.services.share import draw_message, share_message, share_receipt
 from transactions.services.sign_in import (
     answer_sign_in,
     choose_sign_in,
@@ -57,6 +53,7 @@ __all__ = [
     "decline_as_token",
     "decline_step",
     "dispute_transaction",
+    "draw_message",
     "finish_leaving",
     "head_of",
     "is_token_asked",
@@ -70,6 +67,8 @@ __all__ = [
     "require_turn",
     "resynchronise",
     "settle_step",
+    "share_message",
+    "share_receipt",
     "sign_in_step",
     "start_activation",
     "start_resynchronisation",

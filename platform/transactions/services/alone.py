@@ -7,7 +7,8 @@ from enrolment.errors import TokenNotActiveError
 from enrolment.selectors import token_of
 from enrolment.services import confirm_digits
 from transactions.models import Step
-from transactions.services.challenge import Asked, ask_alone
+from transactions.services.asked import Asked
+from transactions.services.challenge import ask_alone
 
 if TYPE_CHECKING:
     from accounts.models import Holder
@@ -54,7 +55,7 @@ def start_unlock(*, holder: "Holder", serial: str, by: str, now: datetime) -> St
     Raises:
         NotFoundError: the holder has no such token to unlock.
         TokenNotActiveError: it has ended; or the one that is to answer is the same.
-        And as :func:`transactions.services.challenge.open_transaction` of the one that answers.
+        And as :func:`transactions.services.chain.open_transaction` of the one that answers.
     """
     locked = token_of(holder=holder, serial=serial)
     if locked.is_ended:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from accounts.selectors import holder_by_email, holders_by_id
+from accounts.services import tell_holder
 from audit.services import record
 from enrolment.errors import AuthserverUnavailableError
 from enrolment.live import ServerState
@@ -31,14 +32,15 @@ from protocol.rebuild import rebuild
 from protocol.receipt import Receipt, identity
 from protocol.statement import Kind
 from protocol.verdict import Reason, Verdict
+from signing.receipts import note_receipt
 from signing.services import platform_information, signing_key
 from transactions.errors import ChainBrokenError
 from transactions.models import Step, Transaction
-from transactions.selectors import as_receipt_step, earlier_steps, stored_receipt_step
+from transactions.selectors_messages import as_receipt_step, earlier_steps, stored_receipt_step
 from transactions.signals import step_ended
 
 if TYPE_CHECKING:
-    from accounts.models import Holder
+    pass
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +94,7 @@ def conclude(step: Step, message: bytes, *, actor: str, now: datetime, note: str
         if ended:
             for field, value in changes.items():
                 setattr(step, field, value)
+            note_receipt(bytes(changes["receipt"]), now=now)
             _tell(step, verdict, actor, now)
             _follow(step, verdict, lock, now)
             step_ended.send(Step, step=step, now=now)
@@ -127,6 +130,7 @@ def take_in(step: Step, message: bytes, *, now: datetime, receipt: bytes = b"") 
             # The step takes its key.
             step.transaction = step.transaction
         step.save(force_insert=True)
+        note_receipt(bytes(step.receipt or b""), now=now)
         record(action="step.imported", actor="system", subject=bytes(step.s).hex(), now=now)
 
 
@@ -239,9 +243,10 @@ def _follow(step: Step, verdict: Verdict, lock: ServerState | None, now: datetim
 
 def _tell_people(step: Step, verdict: Verdict, actor: str, now: datetime) -> None:
     """Write the notices to all who do not know yet how the step ended, one to each."""
+    chain = str(step.transaction)
     was_cancelled_by_holder = verdict.reason is Reason.CANCELLED and actor == step.holder.actor
     if verdict.reason in _OWN_NEWS and not was_cancelled_by_holder:
-        _notify(step, step.holder, _OWN_NEWS[verdict.reason], now)
+        tell_holder(step.holder, kind=_OWN_NEWS[verdict.reason], transaction=chain, now=now)
     told = {step.holder_id}
     if verdict.accepted and (step.next_holder_id or step.next_email):
         told |= _invite(step, now)
@@ -251,28 +256,15 @@ def _tell_people(step: Step, verdict: Verdict, actor: str, now: datetime) -> Non
         concerned |= set(before.values_list("holder_id", flat=True))
     for holder in holders_by_id(concerned - told):
         if actor != holder.actor:
-            _notify(step, holder, _NEWS[verdict.reason], now)
+            tell_holder(holder, kind=_NEWS[verdict.reason], transaction=chain, now=now)
 
 
 def _invite(step: Step, now: datetime) -> set[int]:
     """Tell whoever comes next; return its holder, if there is one."""
+    chain = str(step.transaction)
     invited = step.next_holder or holder_by_email(step.next_email)
     if invited is not None:
-        _notify(step, invited, "step_waits", now)
+        tell_holder(invited, kind="step_waits", transaction=chain, now=now)
         return {invited.pk}
-    chain = str(step.transaction)
     notify(kind="step_waits", email=step.next_email, transaction=chain, now=now)
     return set()
-
-
-def _notify(step: Step, holder: "Holder", kind: str, now: datetime) -> None:
-    if holder.leaving_at is not None:
-        return
-    notify(
-        kind=kind,
-        holder_id=holder.pk,
-        email=holder.user.email,
-        language=holder.user.language,
-        transaction=str(step.transaction),
-        now=now,
-    )

@@ -15,7 +15,8 @@ from transactions.errors import NothingToResynchroniseError, StepClosingError
 from transactions.models import Step, Transaction
 from transactions.selectors import own_step
 from transactions.services.answer import Answer, explain, require_answerable, take_in
-from transactions.services.challenge import Asked, ask_alone
+from transactions.services.asked import Asked
+from transactions.services.challenge import ask_alone
 from transactions.services.conclude import conclude
 from transactions.services.withdraw import cancel_step
 

@@ -20,7 +20,8 @@ from transactions.errors import SignInUsedError, TokenRequiredError
 from transactions.models import Step, Transaction
 from transactions.selectors import step_by_digest
 from transactions.services.answer import Answer, judge_step
-from transactions.services.challenge import Asked, ask_alone
+from transactions.services.asked import Asked
+from transactions.services.challenge import ask_alone
 
 if TYPE_CHECKING:
     from accounts.models import Holder

@@ -15,9 +15,9 @@ from enrolment.errors import AuthserverUnavailableError
 from protocol.statement import Sight
 from tokens.suite import OCRASuite
 from tokens.suites import parse_suite
-from transactions import selectors
 from transactions.errors import StepClosingError
 from transactions.models import Step
+from transactions.selectors_messages import challenge_text, typed_question
 from transactions.step_forms import ProofForm
 
 # Refusals that are about what stands in the field, and are said beside it.
@@ -34,8 +34,8 @@ def asked(step: Step, picture: Callable[[str], str]) -> dict[str, Any]:
     suite = parse_suite(step.token.suite)
     asked: dict[str, Any] = {"response_digits": suite.digits}
     if suite.has_question:
-        asked["question"] = selectors.typed_question(step)
-        asked["challenge"] = selectors.challenge_text(step)
+        asked["question"] = typed_question(step)
+        asked["challenge"] = challenge_text(step)
         asked["pictures"] = {form: picture(form) for form in ("svg", "png")}
     return asked
 

@@ -21,6 +21,7 @@ from enrolment.history import succession
 from enrolment.selectors import token_of
 from transactions import selectors, services
 from transactions.models import Transaction
+from transactions.selectors_lists import summaries, transactions_of
 
 PAGE_LENGTH = 20
 
@@ -41,11 +42,9 @@ def transactions(request: HolderRequest) -> HttpResponse:
     """
     serial = request.GET.get("token", "")
     token = token_of(holder=request.holder, serial=serial) if serial else None
-    found = selectors.transactions_of(
-        holder=request.holder, tokens=succession(token) if token else None
-    )
+    found = transactions_of(holder=request.holder, tokens=succession(token) if token else None)
     page = Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page"))
-    lines = selectors.summaries(page.object_list, holder=request.holder, now=timezone.now())
+    lines = summaries(page.object_list, holder=request.holder, now=timezone.now())
     return render(
         request, "transactions/transactions.html", {"page": page, "lines": lines, "token": token}
     )

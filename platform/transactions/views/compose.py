@@ -27,6 +27,7 @@ from transactions.errors import (
 )
 from transactions.forms import NewForm, PartForm, ReceiptForm, as_typed, as_written, usual
 from transactions.models import Step
+from transactions.selectors_messages import shown_by_receipt
 from transactions.services import Asked
 
 # About the chain: nothing that could be typed otherwise would help.
@@ -105,7 +106,7 @@ def _follow(request: HolderRequest, head: Step) -> HttpResponse:
         is_open=head.transaction.is_open_to_anyone,
         initial=_initial(request, "approval"),
     )
-    folded, earlier = selectors.shown_by_receipt(head)
+    folded, earlier = shown_by_receipt(head)
     context = {"head": head, "folded": folded, "earlier": earlier, "number": head.position + 2}
     if request.method != "POST":
         return _page(request, form, **context)

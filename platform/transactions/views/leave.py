@@ -18,7 +18,7 @@ from accounts.adapter import AccountAdapter
 from accounts.carrying_out import carry_out
 from accounts.security import HolderRequest, asks_again, holders_only
 from transactions import services
-from transactions.selectors import summaries
+from transactions.selectors_lists import summaries
 
 
 class LeaveForm(forms.Form):

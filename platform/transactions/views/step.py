@@ -26,11 +26,13 @@ from common.errors import DomainError, InputInvalidError, NotFoundError
 from common.forms import add_refusal
 from common.pages import malformed
 from common.sentences import sentence
+from enrolment.selectors import policy
 from protocol.statement import Kind
 from transactions import selectors, services
 from transactions.models import Step
+from transactions.selectors_messages import receipt_text
 from transactions.standing import Entry, Standing
-from transactions.step_forms import DeclineForm, ResponseForm
+from transactions.step_forms import DeclineForm, MailForm, ResponseForm
 from transactions.views import answering
 
 
@@ -116,7 +118,24 @@ def _prove(request: HolderRequest, s: bytes) -> HttpResponse:
     return redirect("step", s=s)
 
 
+def _mail(request: HolderRequest, s: bytes) -> HttpResponse:
+    """Send the receipt's link to an address."""
+    form = MailForm(request.POST)
+    if not form.is_valid():
+        return _page(request, s, status=HTTPStatus.UNPROCESSABLE_ENTITY, mail_form=form)
+    found = selectors.visible_step(holder=request.holder, s=s)
+    services.share_receipt(
+        holder=request.holder,
+        receipt_id=bytes(found.receipt_id or b""),
+        email=form.cleaned_data["email"],
+        now=timezone.now(),
+    )
+    messages.success(request, _("The link is on its way."))
+    return redirect("step", s=s)
+
+
 _ACTIONS: dict[str, Callable[[HolderRequest, bytes], HttpResponse]] = {
+    "mail": _mail,
     "prove": _prove,
     "respond": _respond,
     "decline": _decline,
@@ -153,6 +172,7 @@ def _page(
     response_form: Form | None = None,
     decline_form: Form | None = None,
     proof_form: Form | None = None,
+    mail_form: Form | None = None,
 ) -> HttpResponse:
     now = timezone.now()
     found = selectors.visible_step(holder=request.holder, s=s)
@@ -166,6 +186,7 @@ def _page(
         "response_form": response_form or ResponseForm(),
         "decline_form": decline_form or DeclineForm(),
         "proof_form": proof_form or answering.proof_form(found),
+        "mail_form": mail_form or MailForm(),
         "proof": disclosed(request, _proof_of(found), now=now),
         "again": _again(entry, standing),
         "seconds_left": found.seconds_left(now),
@@ -178,12 +199,14 @@ def _codes(entry: Entry) -> dict[str, Any]:
     """Return what there is to scan or to type: the challenge to its holder, or the receipt."""
     step = entry.step
     if step.receipt is not None:
-        return {"receipt": selectors.receipt_text(step)}
+        return {"receipt": receipt_text(step)}
     if not entry.is_own or entry.state != Step.State.CHALLENGED:
         return {}
-    return answering.asked(
+    asked = answering.asked(
         step, lambda form: reverse("api:show_challenge", args=[step.public_id, form])
     )
+    asked["is_for_phones"] = policy().offline_steps and Kind(step.kind).is_business
+    return asked
 
 
 def _again(entry: Entry, standing: Standing) -> str:

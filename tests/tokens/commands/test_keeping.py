@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from protocol import qrtext
+from protocol.ed25519 import SigningKey
+from protocol.keys import Purpose
+from protocol.qrtext import Link
 from tests.tokens.commands.terminal import PASSPHRASE, load, refuse, run, save, save_all, succeed
 from tests.tokens.service import Service, serving
-from tests.tokens.world import DEFAULT_SUITE, SECONDS, FakeHost, FakePlatform
+from tests.tokens.world import DEFAULT_SUITE, SECONDS, FakeHost, FakePlatform, certificate
 from tokens.simulator import SimulatedToken
 from tokens.store import Contents
 from tokens.suites import parse_suite
@@ -119,7 +123,7 @@ def test_update_keys_fetches_the_directory_of_every_token(
     assert succeed("update-keys").splitlines() == [
         f"updated  {serial}  {service.origin}" for serial in ("T-0001", "T-0002")
     ]
-    assert [known.keys_issued for known in load(file).tokens] == [SECONDS, SECONDS]
+    assert [known.edition.issued for known in load(file).tokens] == [SECONDS, SECONDS]
 
 
 def test_a_platform_that_is_gone_keeps_no_other_token_from_its_keys(
@@ -141,6 +145,33 @@ def test_keys_under_another_root_are_refused(
 ) -> None:
     service.answer(FakePlatform().directory())
     assert refuse("update-keys") == "signature_invalid"
+    assert load(file).tokens == (token,)
+
+
+def test_update_keys_takes_a_key_from_its_code_without_a_network(
+    platform: FakePlatform, token: SimulatedToken, file: Path
+) -> None:
+    other = FakeHost(FakePlatform("https://other.example"), serial="T-0002").enrol()
+    save(file, token, other)
+    message = certificate(
+        SigningKey.generate(), platform.root, Purpose.STATEMENT, platform.info.id
+    )
+    code = qrtext.encode(platform.info.origin, Link.KEY, message)
+    assert succeed("update-keys", code) == f"updated  T-0001  {platform.info.origin}\n"
+    assert {known.serial: known.certificates for known in load(file).tokens} == {
+        "T-0001": (*token.certificates, message),
+        "T-0002": other.certificates,
+    }
+
+
+def test_a_key_s_code_of_a_platform_without_a_token_here_is_refused(
+    platform: FakePlatform, token: SimulatedToken, file: Path
+) -> None:
+    message = platform.statement_certificate
+    strange = qrtext.encode("https://strange.example", Link.KEY, message)
+    assert refuse("update-keys", strange) == "wrong_platform"
+    challenge = platform.challenge(platform.statement(token))
+    assert refuse("update-keys", challenge) == "not_ours"
     assert load(file).tokens == (token,)
 
 

@@ -124,20 +124,20 @@ def test_show_refuses_a_truncated_challenge(challenge: str) -> None:
         assert refuse("show", challenge[:-cut])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(content=st.text("0123456789", max_size=60) | st.text())
 def test_nothing_but_a_clean_refusal_comes_of_any_text(content: str) -> None:
     assert refuse("show", "https://platform.example/t#" + content)
     assert refuse("show", "--", content)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.binary())
 def test_nothing_but_a_clean_refusal_comes_of_any_bundle(data: bytes) -> None:
     assert refuse("show", qrtext.encode("https://platform.example", Link.BUNDLE, data))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.binary())
 def test_nothing_but_a_clean_refusal_comes_of_any_file(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "any"

@@ -2,13 +2,11 @@
 
 import base64
 import hashlib
-import math
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from audit.services import record
@@ -22,10 +20,8 @@ from billing.entitlements.models import Entitlement, Resource, StatusCode, Versi
 from billing.entitlements.services.access import usable_entitlement
 from billing.entitlements.services.slots import take_slot
 from billing.ledger.services import require_not_frozen
-from binding.selectors import proofs_since
-from binding.services import permit_if_policy_asks
+from binding.services import permit_if_policy_asks, require_slow
 from common.compiled import Compiled
-from common.errors import RateLimitedError
 from protocol.billing import Operation
 from protocol.binding import Purpose
 
@@ -40,7 +36,6 @@ _BUILDS = Compiled(
 )
 # 128 bits, in base32 without padding: 26 characters.
 _CODE_BYTES = 16
-_WINDOW = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -97,7 +92,7 @@ def authorize(
         PermitRequiredError: the policy asks for a permit, and there is none.
         RnonceUsedError: the device has sent this rnonce before.
     """
-    _require_slow(device, now)
+    require_slow(device, now=now)
     if asked.account != device.holder.account:
         raise IdentityIncompleteError
     require_not_frozen(device.holder)
@@ -118,13 +113,6 @@ def authorize(
 def code_hash(code: str) -> bytes:
     """Return what is stored of a status code."""
     return hashlib.sha256(code.encode(errors="surrogatepass")).digest()
-
-
-def _require_slow(device: "Device", now: datetime) -> None:
-    """Count the proofs of the last minute, this one included: refused requests count, too."""
-    count, first = proofs_since(bytes(device.thumbprint), now - _WINDOW)
-    if count > settings.BILLING_CALLS_PER_MINUTE and first is not None:
-        raise RateLimitedError(max(1, math.ceil((first + _WINDOW - now).total_seconds())))
 
 
 def _is_known(resource: Resource, holder: "Holder") -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from accounts.services import tell_holder
 from audit.services import record
 from billing.entitlements.errors import (
     PurchaseNotPaidError,
@@ -18,7 +19,7 @@ from billing.entitlements.errors import (
 )
 from billing.entitlements.models import Entitlement, Purchase, Resource, StatusCode
 from billing.entitlements.selectors import is_used, purchase_by_uid, purchase_of, sale_of
-from billing.entitlements.services.settle import announce, tell
+from billing.entitlements.services.settle import announce
 from billing.ledger import selectors as ledger_selectors
 from billing.ledger import services as ledger
 from billing.ledger.errors import FundsInsufficientError
@@ -86,14 +87,18 @@ def grant_refund(*, developer: "Holder", purchase_uid: bytes, now: datetime) -> 
     return _give_back(purchase, actor=developer.actor, only_unused=False, now=now)
 
 
-def refuse_refund(*, developer: "Holder", purchase_uid: bytes, now: datetime) -> Purchase:
-    """Say no to a buyer who asks; again changes nothing.
+def refuse_refund(
+    *, developer: "Holder", purchase_uid: bytes, reason: str = "", now: datetime
+) -> Purchase:
+    """Say no to a buyer who asks, and tell them; again changes nothing.
 
     Raises:
         NotFoundError: the developer has no such sale.
         RefundNotAskedError: nobody asks, or the money is back already.
+        InputInvalidError: the reason may not be kept as it is.
     """
     purchase = sale_of(developer=developer, uid=purchase_uid)
+    words = _checked_reason(reason)
     if purchase.refund_refused_at is not None:
         return purchase
     with transaction.atomic():
@@ -103,9 +108,11 @@ def refuse_refund(*, developer: "Holder", purchase_uid: bytes, now: datetime) ->
             refund_asked_at__isnull=False,
             refund_refused_at=None,
         )
-        if not asked.update(refund_refused_at=now):
+        if not asked.update(refund_refused_at=now, refund_answer=words):
             raise RefundNotAskedError
         _record("refund.refused", developer.actor, purchase, now)
+        page = f"/library/{purchase_uid.hex()}"
+        tell_holder(purchase.buyer, kind="refund_refused", page=page, now=now)
         announce("refund.refused", purchase, now=now)
     return purchase_by_uid(purchase_uid)
 
@@ -146,7 +153,7 @@ def _give_back(purchase: Purchase, *, actor: str, only_unused: bool, now: dateti
         if paid.update(state=Purchase.State.REFUNDED, ended_at=now):
             _return_money(purchase, now)
             _record("purchase.refunded", actor, purchase, now)
-            tell(purchase, purchase.buyer, kind="refunded", page="/library", now=now)
+            tell_holder(purchase.buyer, kind="refunded", page="/library", now=now)
             announce("purchase.refunded", purchase, now=now)
     return purchase_by_uid(bytes(purchase.uid))
 
@@ -177,7 +184,7 @@ def _note_asked(purchase: Purchase, reason: str, now: datetime) -> Purchase:
         if row.update(refund_asked_at=now, refund_reason=reason):
             _record("refund.asked", purchase.buyer.actor, purchase, now)
             developer = purchase.offer.resource.developer
-            tell(purchase, developer, kind="refund_asked", page="/develop", now=now)
+            tell_holder(developer, kind="refund_asked", page="/develop", now=now)
             announce("refund.asked", purchase, now=now)
     return purchase_by_uid(bytes(purchase.uid))
 

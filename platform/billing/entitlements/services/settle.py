@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from accounts.services import tell_holder
 from audit.services import record
 from billing.entitlements.models import Entitlement, Offer, Purchase
 from billing.ledger import services as ledger
 from common.errors import DomainError, NotFoundError
-from notices.services import notify, publish
+from notices.services import publish
 from transactions.errors import TransactionClosedError
 from transactions.selectors import steps_of, transaction_by_tx
 from transactions.services import close_transaction
 
 if TYPE_CHECKING:
-    from accounts.models import Holder
     from transactions.models import Step
 
 logger = logging.getLogger(__name__)
@@ -121,22 +121,9 @@ def tell_of_payment(purchase: Purchase, *, now: datetime) -> None:
     """Tell buyer and developer that a purchase is paid."""
     developer = purchase.offer.resource.developer
     _record("purchase.paid", purchase, now)
-    tell(purchase, purchase.buyer, kind="bought", page="/library", now=now)
-    tell(purchase, developer, kind="sold", page="/develop", now=now)
+    tell_holder(purchase.buyer, kind="bought", page="/library", now=now)
+    tell_holder(developer, kind="sold", page="/develop", now=now)
     announce("purchase.paid", purchase, now=now)
-
-
-def tell(purchase: Purchase, holder: "Holder", *, kind: str, page: str, now: datetime) -> None:
-    """Write a notice to one of the two."""
-    if holder.leaving_at is None:
-        notify(
-            kind=kind,
-            holder_id=holder.pk,
-            email=holder.user.email,
-            language=holder.user.language,
-            page=page,
-            now=now,
-        )
 
 
 def announce(event: str, purchase: Purchase, *, now: datetime) -> None:

@@ -11,7 +11,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from audit.services import record
-from billing.entitlements import store
 from billing.entitlements.errors import (
     ResourceWithdrawnError,
     UploadEmptyError,
@@ -20,6 +19,7 @@ from billing.entitlements.errors import (
 )
 from billing.entitlements.models import Resource, Version
 from billing.entitlements.selectors import own_resource
+from billing.entitlements.store import resource_files
 from common.errors import InputInvalidError, NotFoundError
 from common.sealing import sealer
 from protocol.content import CONTENT_KEY_BYTES, Header, Kind, encrypt_file
@@ -74,7 +74,7 @@ def add_version(
     try:
         header = _header(resource, size, filename, media_type)
         # No transaction is open: a large file takes a while.
-        stored = store.write(str(resource), encrypt_file(file, header, key))
+        stored = resource_files().write(str(resource), encrypt_file(file, header, key))
     except ProtocolError as error:
         raise InputInvalidError(error) from error
     version = Version(
@@ -94,7 +94,7 @@ def add_version(
             version.save()
             record(action="version.added", actor=developer.actor, subject=str(resource), now=now)
     except IntegrityError as error:
-        store.delete(stored.path)
+        resource_files().delete(stored.path)
         raise VersionMovedError from error
     return version
 

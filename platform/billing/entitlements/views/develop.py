@@ -23,6 +23,7 @@ from billing.entitlements.forms import (
     NewResourceForm,
     NumberForm,
     OfferForm,
+    RefuseForm,
     VersionForm,
     WhichForm,
 )
@@ -216,18 +217,21 @@ def _of_resource(service: Callable[..., object], said: Promise) -> _Answer:
     return act
 
 
-def _of_refund(service: Callable[..., object], said: Promise) -> _Answer:
+def _of_refund(
+    service: Callable[..., object], said: Promise, form_class: type[WhichForm] = WhichForm
+) -> _Answer:
     """Return what answers a buyer who wants the money back."""
 
     def act(request: HolderRequest, resource: "Resource") -> HttpResponse:
-        form = WhichForm(request.POST)
+        form = form_class(request.POST)
         if not form.is_valid():
             return malformed(request)
+        words = {name: form.cleaned_data[name] for name in form.fields if name != "which"}
         now = timezone.now()
         return _done(
             request,
             resource,
-            lambda: service(developer=request.holder, purchase_uid=form.uid, now=now),
+            lambda: service(developer=request.holder, purchase_uid=form.uid, now=now, **words),
             said,
         )
 
@@ -243,7 +247,9 @@ _ACTS: dict[str, _Answer] = {
     "unlist": _of_resource(services.unlist_resource, _("It is out of the shop for now.")),
     "withdraw": _of_resource(services.withdraw_resource, _("It is withdrawn.")),
     "grant": _of_refund(services.grant_refund, _("The money went back to the buyer.")),
-    "refuse": _of_refund(services.refuse_refund, _("The buyer is told that you said no.")),
+    "refuse": _of_refund(
+        services.refuse_refund, _("The buyer is told that you said no."), RefuseForm
+    ),
 }
 
 

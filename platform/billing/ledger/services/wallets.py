@@ -2,6 +2,7 @@
 
 import unicodedata
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.db import transaction
 from django.db.models import F, Q
 
+from accounts.services import tell_holder
 from audit.services import record
 from billing.ledger.errors import (
     AccountFrozenError,
@@ -22,7 +24,6 @@ from billing.ledger.errors import (
 from billing.ledger.models import Wallet
 from billing.ledger.selectors import has_payment_password, is_frozen
 from common.errors import DomainError
-from notices.services import notify
 
 if TYPE_CHECKING:
     from accounts.models import Holder
@@ -46,7 +47,7 @@ def set_payment_password(*, holder: "Holder", password: str, now: datetime) -> N
         PaypassWeakError: it is shorter than 6 or longer than 64 characters, or too simple.
     """
     plain = _normalised(password)
-    if len(plain) not in _LENGTHS or _is_simple(plain):
+    if len(plain) not in _LENGTHS or is_simple_password(plain):
         raise PaypassWeakError
     fields = {
         "password": _HASHER.hash(plain),
@@ -56,7 +57,7 @@ def set_payment_password(*, holder: "Holder", password: str, now: datetime) -> N
     with transaction.atomic():
         Wallet.objects.update_or_create(holder=holder, defaults=fields)
         record(action="paypass.set", actor=holder.actor, subject=holder.account, now=now)
-        _tell(holder, "paypass_set", now)
+        tell_holder(holder, kind="paypass_set", page=_PAGE, now=now)
 
 
 def change_payment_password(
@@ -120,6 +121,18 @@ def require_not_frozen(holder: "Holder") -> None:
         raise AccountFrozenError
 
 
+def is_simple_password(plain: str) -> bool:
+    """Tell whether a password is 111111, 123456, 987654 or another that everybody tries first."""
+    steps = {ord(later) - ord(earlier) for earlier, later in pairwise(plain)}
+    return len(steps) == 1 or plain.lower() in _common_passwords()
+
+
+@cache
+def _common_passwords() -> set[str]:
+    # Each validator reads the whole list again.
+    return CommonPasswordValidator().passwords
+
+
 def _judge(holder: "Holder", password: str, now: datetime) -> None:
     """Count a try, then compare, in one transaction on the wallet's row.
 
@@ -161,7 +174,7 @@ def _wrong(holder: "Holder", wallet: Wallet, now: datetime) -> DomainError:
         return PaypassWrongError(tries_left=MAX_WRONG - wallet.failures)
     with transaction.atomic():
         record(action="paypass.locked", actor=holder.actor, subject=holder.account, now=now)
-        _tell(holder, "paypass_locked", now)
+        tell_holder(holder, kind="paypass_locked", page=_PAGE, now=now)
     return _locked(wallet)
 
 
@@ -191,12 +204,6 @@ def _encodable(password: str) -> str:
     return password.encode("utf-8", "replace").decode()
 
 
-def _is_simple(plain: str) -> bool:
-    """Tell whether a password is 111111, 123456, 987654 or another that everybody tries first."""
-    steps = {ord(later) - ord(earlier) for earlier, later in pairwise(plain)}
-    return len(steps) == 1 or plain.lower() in CommonPasswordValidator().passwords
-
-
 def _set_frozen(holder: "Holder", operator: "Holder", now: datetime, *, is_frozen: bool) -> None:
     with transaction.atomic():
         Wallet.objects.get_or_create(holder=holder)
@@ -205,15 +212,6 @@ def _set_frozen(holder: "Holder", operator: "Holder", now: datetime, *, is_froze
             return
         action = "wallet.frozen" if is_frozen else "wallet.thawed"
         record(action=action, actor=operator.operator_actor, subject=holder.account, now=now)
-        _tell(holder, "wallet_frozen" if is_frozen else "wallet_thawed", now)
-
-
-def _tell(holder: "Holder", kind: str, now: datetime) -> None:
-    notify(
-        kind=kind,
-        email=holder.user.email,
-        language=holder.user.language,
-        page=_PAGE,
-        holder_id=holder.pk,
-        now=now,
-    )
+        tell_holder(
+            holder, kind="wallet_frozen" if is_frozen else "wallet_thawed", page=_PAGE, now=now
+        )

@@ -1,4 +1,4 @@
-"""Guide the first operator from an empty database to a platform at work."""
+"""Guide the first operator from an empty database to a platform at work; and add further ones."""
 
 import getpass
 import sys
@@ -31,6 +31,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--password-stdin", action="store_true", help="read the password from standard input"
         )
+        parser.add_argument(
+            "--another", action="store_true", help="add an operator beside those who are there"
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run the command."""
@@ -38,7 +41,10 @@ class Command(BaseCommand):
             f"Platform {settings.COUNTERSIGN_PLATFORM_ID} at {settings.COUNTERSIGN_ORIGIN}"
         )
         self._keys()
-        self._operator(options["email"], read_password=options["password_stdin"])
+        if options["another"] or not get_user_model().objects.filter(is_staff=True).exists():
+            self._operator(options["email"], read_password=options["password_stdin"])
+        else:
+            self.stdout.write("2. Operator: there already.")
         self._next_steps()
 
     def _keys(self) -> None:
@@ -58,9 +64,6 @@ class Command(BaseCommand):
 
     def _operator(self, email: str | None, *, read_password: bool) -> None:
         users = get_user_model().objects
-        if users.filter(is_staff=True).exists():
-            self.stdout.write("2. Operator: there already.")
-            return
         try:
             email = (email or input("   E-mail address of the operator: ")).strip().lower()
             password = (

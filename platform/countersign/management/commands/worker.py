@@ -15,6 +15,10 @@ from billing.entitlements.services import (
     settle_purchases,
 )
 from billing.ledger.services import finish_movements
+from billing.packages.services.finish import expire_requests, finish_requests
+from billing.packages.services.proving_token import settle_requests
+from billing.packages.services.strategies.captcha import forget_old_images
+from billing.packages.services.terminals import forget_nonces
 from binding.services import forget_old_proofs, tidy_phones
 from common.idempotency import forget_old_requests
 from common.problems import DATABASE_GONE
@@ -28,6 +32,8 @@ from notices.services import (
     forget_old_messages,
     forget_old_sms,
 )
+from offline.services.expire import expire_authorizations, finish_countersigned
+from receipts.log import extend_log
 from transactions.services import finish_leaving, reconcile_steps
 
 logger = logging.getLogger(__name__)
@@ -73,11 +79,19 @@ def _work() -> None:
     settle_purchases(now=timezone.now())
     expire_entitlements(now=timezone.now())
     expire_codes(now=timezone.now())
+    finish_requests(now=timezone.now())
+    settle_requests(now=timezone.now())
+    expire_requests(now=timezone.now())
+    finish_countersigned(now=timezone.now())
+    expire_authorizations(now=timezone.now())
+    forget_old_images(now=timezone.now())
+    forget_nonces(now=timezone.now())
     forget_old_proofs(now=timezone.now())
     release_unclaimed(now=timezone.now())
     settle_owed(now=timezone.now())
     finish_leaving(now=timezone.now())
     finish_movements(now=timezone.now())
+    extend_log(now=timezone.now())
     fetch_events(now=timezone.now())
     deliver_notices(now=timezone.now())
     deliver_webhooks(now=timezone.now())

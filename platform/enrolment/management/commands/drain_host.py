@@ -1,7 +1,7 @@
 """Have a host give up its tokens."""
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
@@ -9,9 +9,13 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from common.commands import refusals_told
+from common.errors import DomainError
 from enrolment.selectors import host_by_number, living_counts
-from enrolment.services import change_host_state
+from enrolment.services import change_host_state, refresh_host
 from enrolment.services.draining import Drained, drain, drain_stock
+
+if TYPE_CHECKING:
+    from enrolment.models import AuthserverHost
 
 
 class Command(BaseCommand):
@@ -53,9 +57,17 @@ class Command(BaseCommand):
         )
         self._complain(moved, stocked)
         if close:
-            with refusals_told():
-                self._change(number, "closed")
-            self.stdout.write(f"{host} is closed")
+            self._close(host)
+
+    def _close(self, host: "AuthserverHost") -> None:
+        try:
+            # For the last time: what it says of ends of its keys, such as a minute ago.
+            refresh_host(host, now=timezone.now())
+        except DomainError as error:
+            self.stderr.write(f"{host} was not asked for ends of its keys: {error.code}")
+        with refusals_told():
+            self._change(host.number, "closed")
+        self.stdout.write(f"{host} is closed")
 
     def _change(self, number: int, state: str) -> None:
         change_host_state(number=number, state=state, actor="system", now=timezone.now())

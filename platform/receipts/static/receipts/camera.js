@@ -10,14 +10,61 @@ export class CameraError extends Error {
   name = "CameraError";
 }
 
+/**
+ * Return the cameras of this device by name.  Browsers tell only who has been allowed one of them.
+ * @returns {Promise<{id: string, name: string}[]>}
+ */
+export async function cameras() {
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  const found = devices.filter(({ kind, deviceId }) => kind === "videoinput" && deviceId);
+  return found.map(({ deviceId, label }, place) => ({
+    id: deviceId,
+    name: label || gettext("Camera %(number)s", { number: place + 1 }),
+  }));
+}
+
 /** One camera, shown in one video element. */
 export class Camera {
   #stopping = new AbortController();
   #canvas = new OffscreenCanvas(1, 1);
+  /** @type {MediaStreamTrack | null} */
+  #track = null;
 
-  /** @param {HTMLVideoElement} video Not hidden while the camera runs. */
-  constructor(video) {
+  /**
+   * @param {HTMLVideoElement} video Not hidden while the camera runs.
+   * @param {"environment" | "user"} facing Which one, where there are two.
+   * @param {string} id That very one, where it is still there.
+   */
+  constructor(video, facing = "environment", id = "") {
     this.video = video;
+    this.facing = facing;
+    this.wanted = id;
+  }
+
+  /** Which one it is, while it runs. */
+  get id() {
+    return this.#track?.getSettings().deviceId ?? "";
+  }
+
+  /** Whether it has a light that can be switched, while it runs. */
+  get hasLight() {
+    const can = /** @type {{torch?: boolean} | undefined} */ (this.#track?.getCapabilities?.());
+    return Boolean(can?.torch);
+  }
+
+  /**
+   * Switch its light; it goes off by itself when the camera is stopped.
+   * @param {boolean} isOn
+   * @returns {Promise<boolean>} Whether it is on now.
+   */
+  async light(isOn) {
+    const wanted = /** @type {MediaTrackConstraintSet} */ ({ torch: isOn });
+    try {
+      await this.#track?.applyConstraints({ advanced: [wanted] });
+      return isOn;
+    } catch {
+      return !isOn; // some say that they have one, and refuse
+    }
   }
 
   /**
@@ -28,8 +75,9 @@ export class Camera {
    */
   async *frames() {
     const stopping = (this.#stopping = new AbortController());
-    const stream = await open();
+    const stream = await open(this.facing, this.wanted);
     const [track] = stream.getVideoTracks();
+    this.#track = track;
     track.addEventListener("ended", () => stopping.abort());
     try {
       this.video.srcObject = stream;
@@ -44,6 +92,7 @@ export class Camera {
     } finally {
       stream.getTracks().forEach((each) => each.stop());
       this.video.srcObject = null;
+      this.#track = null;
     }
   }
 
@@ -66,21 +115,32 @@ export class Camera {
   }
 }
 
-/** @returns {Promise<MediaStream>} */
-async function open() {
+/**
+ * @param {string} facing
+ * @param {string} id
+ * @returns {Promise<MediaStream>}
+ */
+async function open(facing, id) {
   if (!navigator.mediaDevices?.getUserMedia) {
     const closed = gettext("Browsers let a page use the camera over https only. Open this page over https, or use a picture or the text instead.");
     const none = gettext("This browser lets no page use a camera. Use a picture or the text instead.");
     throw new CameraError(isSecureContext ? none : closed);
   }
   try {
-    return await navigator.mediaDevices.getUserMedia({
-      audio: false,
-      video: { facingMode: "environment", width: { ideal: 1920 }, height: { ideal: 1080 } },
-    });
+    return await ask({ facingMode: facing, ...(id && { deviceId: { exact: id } }) });
   } catch (error) {
-    throw new CameraError(sentence(error instanceof DOMException ? error.name : ""));
+    // Not all that browsers throw here is an error of the language.
+    const name = String(/** @type {any} */ (error)?.name);
+    // The one that was chosen is gone.
+    if (id && ["NotFoundError", "OverconstrainedError"].includes(name)) return open(facing, "");
+    throw new CameraError(sentence(name));
   }
+}
+
+/** @param {MediaTrackConstraints} which */
+function ask(which) {
+  const video = { width: { ideal: 1920 }, height: { ideal: 1080 }, ...which };
+  return navigator.mediaDevices.getUserMedia({ audio: false, video });
 }
 
 /** @param {string} name Of the error that browsers throw. */
@@ -106,7 +166,12 @@ function sentence(name) {
  */
 function nextFrame(video, signal) {
   return new Promise((resolve) => {
-    signal.addEventListener("abort", resolve, { once: true });
-    video.requestVideoFrameCallback(resolve);
+    const go = () => {
+      // There are many frames, and one signal for all of them.
+      signal.removeEventListener("abort", go);
+      resolve(undefined);
+    };
+    signal.addEventListener("abort", go);
+    video.requestVideoFrameCallback(go);
   });
 }

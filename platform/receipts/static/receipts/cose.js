@@ -21,7 +21,16 @@ export const Typ = Object.freeze({
   REFUSAL: "cs-refusal",
   SERVER: "cs-server",
   KEY: "cs-key",
+  ENROL: "cs-enrol",
   DIRECTORY: "cs-directory",
+  CHARGE: "cs-charge",
+  OFFLINE_APPLICATION: "cs-offline-application",
+  OFFLINE_TBS: "cs-offline-tbs",
+  OFFLINE_COUNTERSIGN: "cs-offline-countersign",
+  OFFLINE_RESULT: "cs-offline-result",
+  OFFLINE_CODE: "cs-offline-code",
+  CHECKPOINT: "cs-checkpoint",
+  COSIGNATURE: "cs-cosignature",
 });
 
 /**
@@ -40,14 +49,20 @@ export const Typ = Object.freeze({
  */
 export async function isSignedBy(signed, publicKey) {
   if (!isEqual(await ed25519.keyId(publicKey), signed.kid)) return false;
-  // The Sig_structure that a signature covers (RFC 9052 section 4.4).
-  const covered = cbor.encode([
-    "Signature1",
-    protectedHeader(signed),
-    new Uint8Array(),
-    signed.payload,
-  ]);
-  return ed25519.isValidSignature(publicKey, signed.signature, covered);
+  return ed25519.isValidSignature(publicKey, signed.signature, covered(signed));
+}
+
+/**
+ * Sign a payload.
+ * @param {string} typ
+ * @param {Uint8Array} payload
+ * @param {{privateKey: CryptoKey, publicKey: Uint8Array}} key
+ * @returns {Promise<Uint8Array>} The message.
+ */
+export async function sign(typ, payload, { privateKey, publicKey }) {
+  const message = { typ, kid: await ed25519.keyId(publicKey), payload };
+  const signature = await crypto.subtle.sign("Ed25519", privateKey, covered(message));
+  return assemble({ ...message, signature: new Uint8Array(signature) });
 }
 
 /**
@@ -120,6 +135,14 @@ export function requireTyp(signed, ...typs) {
     const due = typs.join(gettext(" or "));
     throw new ProtocolError("typ_wrong", gettext("a %(due)s is due here", { due }));
   }
+}
+
+/**
+ * Return the Sig_structure that a signature covers (RFC 9052 section 4.4).
+ * @param {Omit<Sign1, "signature">} signed
+ */
+function covered(signed) {
+  return cbor.encode(["Signature1", protectedHeader(signed), new Uint8Array(), signed.payload]);
 }
 
 /** @param {{typ: string, kid: Uint8Array}} signed */

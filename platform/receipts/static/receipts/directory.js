@@ -2,6 +2,15 @@
 
 import * as cbor from "./cbor.js";
 import * as cose from "./cose.js";
+import {
+  checkOrder,
+  checkSuccessor,
+  endOf,
+  isCompromised,
+  isRetired,
+  readEnded,
+  twoOfOneNumber,
+} from "./ended.js";
 import { ProtocolError } from "./errors.js";
 import { MAX_TIME, checkList, checkUint, versioned } from "./fields.js";
 import { Purpose, checkKey, covers, findSigner, openCertificate } from "./keys.js";
@@ -10,7 +19,10 @@ import { readPlatform } from "./statement.js";
 import { checkOrigin, checkText } from "./text.js";
 import { gettext } from "./words.js";
 
+const VERSION = 2;
+
 /**
+ * @typedef {import("./ended.js").EndedKey} EndedKey
  * @typedef {import("./keys.js").KeyCertificate} KeyCertificate
  * @typedef {import("./statement.js").Platform} Platform
  */
@@ -30,10 +42,14 @@ import { gettext } from "./words.js";
  * The keys a reader holds: only platform and host keys, each certified by its root.
  * @typedef {object} Directory
  * @property {Platform} platform
+ * @property {number} number Rises with each that the platform signs, and is never given twice.
  * @property {number} issued Unix seconds.
  * @property {Uint8Array} root The platform's root key, 32 bytes.
  * @property {KeyCertificate[]} keys The platform's keys of every purpose, checked.
+ * @property {EndedKey[]} ended Keys of the platform and of hosts that ended before their last day.
  * @property {Host[]} hosts
+ * @property {Uint8Array} signedBy The kid of the key that signed it, 8 bytes.
+ * @property {Uint8Array} message The COSE_Sign1 it was read from.
  */
 
 /**
@@ -43,7 +59,7 @@ import { gettext } from "./words.js";
  *   one inside is trusted, which is right only for a file from someone the reader trusts.
  * @returns {Promise<Directory>}
  * @throws {ProtocolError} whatever rule it breaks; `signature_invalid` when no directory key of
- *   this root signed it.
+ *   this root signed it, or one that had ended.
  */
 export async function openDirectory(message, pinnedRoot) {
   const signed = cose.parse(message, cbor.MAX_FILE_BYTES);
@@ -55,14 +71,33 @@ export async function openDirectory(message, pinnedRoot) {
   }
   const keys = await openAll(certificates, listed.root, listed.platform.id);
   const current = ofPurpose(keys, Purpose.DIRECTORY).filter((key) => covers(key, listed.issued));
-  if (!(await findSigner(signed, current))) {
+  const end = endOf(listed, signed.kid);
+  // Once a key got out, a directory may bear any date.
+  const hasEnded = isCompromised(end) || isRetired(end, listed.issued);
+  if (hasEnded || !(await findSigner(signed, current))) {
     const detail = gettext("the directory's signature is not valid");
     throw new ProtocolError("signature_invalid", detail);
   }
   for (const host of listed.hosts) {
     host.keys = ofPurpose(await openAll(host.certificates, host.root, host.name), Purpose.HOST);
   }
-  return { ...listed, keys };
+  return { ...listed, keys, signedBy: signed.kid, message };
+}
+
+/**
+ * Refuse another directory in the place of the one a reader holds, unless it is the very same.
+ * @param {Directory} held
+ * @param {Directory} newer
+ * @throws {ProtocolError} as `checkSuccessor`; `signature_invalid` when it is of another platform
+ *   or root.
+ */
+export function checkSuccession(held, newer) {
+  if (!isEqual(newer.root, held.root) || newer.platform.id !== held.platform.id) {
+    throw new ProtocolError("signature_invalid", gettext("the directory has another root key"));
+  }
+  if (isEqual(newer.message, held.message)) return;
+  if (newer.number === held.number) throw twoOfOneNumber();
+  checkSuccessor(held, newer, newer.signedBy);
 }
 
 /**
@@ -86,16 +121,21 @@ export async function rootFingerprint(root) {
 /** @param {Uint8Array} payload */
 function readDirectory(payload) {
   const value = cbor.decode(payload, cbor.MAX_FILE_BYTES);
-  const [platform, issued, root, certificates, hosts] = versioned("directory", value, 6);
+  const parts = versioned("directory", value, 8, VERSION);
+  const [platform, number, issued, root, certificates, ended, hosts] = parts;
   const directory = {
     platform: readPlatform(platform),
+    number,
     issued,
     root,
     certificates: readMessages("certificates", certificates),
+    ended: readEnded(ended),
     hosts: checkList("hosts", hosts, 0, 1000).map(readHost),
   };
+  checkUint("number", number);
   checkUint("issued", issued, { high: MAX_TIME });
   checkKey(root);
+  checkOrder(directory.ended);
   const numbers = new Set(directory.hosts.map((host) => host.number));
   if (numbers.size !== directory.hosts.length) {
     throw new ProtocolError("value_out_of_range", gettext("two hosts have one number"));

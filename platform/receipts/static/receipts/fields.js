@@ -139,11 +139,12 @@ export function toMap(fields, names) {
  * @param {string} field
  * @param {unknown} value
  * @param {number} length
+ * @param {number} [version]
  * @returns {any[]} Each part to be checked by whoever asked.
  * @throws {ProtocolError} `type_wrong` or `version_unknown`.
  */
-export function versioned(field, value, length) {
-  if (Array.isArray(value) && value.length && value[0] !== VERSION) {
+export function versioned(field, value, length, version = VERSION) {
+  if (Array.isArray(value) && value.length && value[0] !== version) {
     const detail = gettext("this %(field)s has an unknown version", { field });
     throw new ProtocolError("version_unknown", detail);
   }

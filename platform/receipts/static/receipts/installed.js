@@ -1,9 +1,9 @@
 /** The keys of this site as this browser installed them: from here alone, and never older ones. */
 
-import { openDirectory, rootFingerprint } from "./directory.js";
-import { ProtocolError } from "./errors.js";
+import { checkSuccession, openDirectory, rootFingerprint } from "./directory.js";
 import { bucketPath, readBucket } from "./keys.js";
 import { fromHex, isEqual, toHex } from "./octets.js";
+import { expected } from "./outcome.js";
 import { gettext } from "./words.js";
 
 /** @typedef {import("./directory.js").Directory} Directory */
@@ -25,6 +25,7 @@ const PATIENCE_MS = 6000;
  * @property {string} root Fingerprint of its root key.
  * @property {string} since When that root was first trusted, ISO 8601.
  * @property {string} offered Fingerprint of another root that the site offers now, or nothing.
+ * @property {string} refused Why other keys that the site offers now were not installed, or nothing.
  */
 
 /** There are no keys to verify with; the message says why. */
@@ -38,25 +39,34 @@ export class NoKeysError extends Error {}
  */
 export async function installKeys() {
   const kept = await takeDown();
-  const message = await download(PATH);
+  const message = await downloadDirectory();
   let offered = "";
+  let refused = "";
   try {
     const directory = message && (await openDirectory(message, kept?.root));
-    if (message && directory && directory.issued >= (kept?.directory?.issued ?? 0)) {
+    if (message && directory) {
+      if (kept?.directory) checkSuccession(kept.directory, directory);
       const since = kept?.since ?? new Date().toISOString();
       keep(message, directory.root, since);
-      return installed(directory, since, "");
+      return installed(directory, since);
     }
   } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
+    const { code, detail } = expected(error);
     offered = message && kept ? await otherRoot(message, kept.root) : "";
+    // An older one may come out of any cache.
+    if (!offered && code !== "directory_outdated") refused = detail;
   }
-  if (kept?.directory) return installed(kept.directory, kept.since, offered);
+  if (kept?.directory) return installed(kept.directory, kept.since, offered, refused);
   throw new NoKeysError(
     message
       ? gettext("The site offers keys that cannot be used, so nothing can be verified. Tell the operator.")
       : gettext("The keys to verify with are not here yet. Connect to the network and try again."),
   );
+}
+
+/** Return what this site publishes as its directory of keys, unread, if it can be had now. */
+export function downloadDirectory() {
+  return download(PATH);
 }
 
 /** Forget the trusted root: the next that is offered will be trusted. */
@@ -67,14 +77,15 @@ export function forgetKeys() {
 /**
  * Return those certificates of servers that the site publishes and that can be had now.
  * @param {Uint8Array[]} vks
- * @returns {Promise<Map<string, Uint8Array[]>>} By `vk` in hexadecimal digits.
+ * @returns {Promise<Map<string, import("./keys.js").Fetched[]>>} By `vk` in hexadecimal digits.
  */
 export async function fetchCertificates(vks) {
   const found = new Map();
+  const now = Math.floor(Date.now() / 1000);
   for (const path of new Set(vks.map(bucketPath))) {
     const file = await download(path);
     // Of a damaged file nothing is used.
-    const bucket = file ? await readBucket(file).catch(() => new Map()) : new Map();
+    const bucket = file ? await readBucket(file, now).catch(() => new Map()) : new Map();
     for (const vk of vks.map(toHex)) if (bucket.has(vk)) found.set(vk, bucket.get(vk));
   }
   return found;
@@ -83,11 +94,12 @@ export async function fetchCertificates(vks) {
 /**
  * @param {Directory} directory
  * @param {string} since
- * @param {string} offered
+ * @param {string} [offered]
+ * @param {string} [refused]
  * @returns {Promise<Installed>}
  */
-async function installed(directory, since, offered) {
-  return { directory, root: await rootFingerprint(directory.root), since, offered };
+async function installed(directory, since, offered = "", refused = "") {
+  return { directory, root: await rootFingerprint(directory.root), since, offered, refused };
 }
 
 /** @returns {Promise<Kept | null>} */

@@ -28,6 +28,8 @@ export const Purpose = Object.freeze({
   HOST: "host",
   BILLING: "billing",
   PERMIT: "permit",
+  OFFLINE: "offline",
+  LOG: "log",
 });
 
 /**
@@ -147,16 +149,25 @@ export function bucketPath(vk) {
 }
 
 /**
+ * A server's certificate that was obtained beside the receipt.
+ * @typedef {object} Fetched
+ * @property {Uint8Array} message COSE_Sign1, typ cs-server; not trusted.
+ * @property {number} at Unix seconds when it was fetched.
+ * @property {number | null} revokedAt Unix seconds when its key ceased to sign, if it did.
+ */
+
+/**
  * Read such a file.  Who signed what is in it `verifyReceipt` checks.
  * @param {Uint8Array} file CBOR `[1, [* [cs-server message, revoked-at / null]]]`.
- * @returns {Promise<Map<string, Uint8Array[]>>} The messages by `vk` in hexadecimal digits.
+ * @param {number} at Unix seconds when it was fetched.
+ * @returns {Promise<Map<string, Fetched[]>>} By `vk` in hexadecimal digits.
  * @throws {ProtocolError} whatever rule it breaks.
  */
-export async function readBucket(file) {
+export async function readBucket(file, at) {
   const value = cbor.decode(file, cbor.MAX_FILE_BYTES);
   const [entries] = versioned("bucket", value, 2);
   const found = new Map();
-  for (const entry of checkList("bucket", entries, 0, Infinity)) {
+  for (const entry of checkList("bucket", entries, 0, cbor.MAX_FILE_BYTES)) {
     const [message, revokedAt] = checkList("entry", entry, 2);
     if (!(message instanceof Uint8Array)) {
       throw new ProtocolError("type_wrong", gettext("an entry must be a signed message"));
@@ -164,7 +175,7 @@ export async function readBucket(file) {
     if (revokedAt !== null) checkUint("revoked-at", revokedAt, { high: MAX_TIME });
     const certificate = await readServerCertificate(cose.parse(message).payload);
     const vk = toHex(certificate.vk);
-    found.set(vk, [...(found.get(vk) ?? []), message]);
+    found.set(vk, [...(found.get(vk) ?? []), { message, at, revokedAt }]);
   }
   return found;
 }

@@ -2,7 +2,7 @@
 
 import { MAX_BYTES } from "./cbor.js";
 import { ProtocolError } from "./errors.js";
-import { concat, fromHex } from "./octets.js";
+import { concat, fromHex, toHex } from "./octets.js";
 import { ORIGIN } from "./origin.js";
 import { gettext } from "./words.js";
 
@@ -21,12 +21,17 @@ const TEXT = new RegExp(`^(${ORIGIN})/([a-z])#([0-9]+)$`);
  * @typedef {{path: string, plain: number, deflated: number}} Kind
  */
 
-/** A receipt or refusal, a step's challenge, the invitation to enrol a token, and its secret. */
+/**
+ * A receipt or refusal, a step's challenge, the invitation to enrol a token, its secret, what a
+ * phone without a network and a device say to each other, and a platform's statement key.
+ */
 export const Link = Object.freeze({
   RECEIPT: Object.freeze({ path: "r", plain: 0, deflated: 1 }),
   BUNDLE: Object.freeze({ path: "t", plain: 2, deflated: 3 }),
   ENROLMENT: Object.freeze({ path: "e", plain: 4, deflated: 5 }),
   PROVISION: Object.freeze({ path: "p", plain: 6, deflated: 7 }),
+  OFFLINE: Object.freeze({ path: "o", plain: 8, deflated: 9 }),
+  KEY: Object.freeze({ path: "k", plain: 10, deflated: 11 }),
 });
 
 /**
@@ -48,7 +53,31 @@ export function linkWords(link) {
   if (link === Link.BUNDLE) return gettext("This is a challenge: scan it with your token.");
   if (link === Link.ENROLMENT) return gettext("This is an invitation: scan it with a new token.");
   if (link === Link.PROVISION) return gettext("This holds a token's secret: let nobody see it, and scan it with that token alone.");
+  if (link === Link.OFFLINE) return gettext("This is for a phone that authorizes without a network: scan it with that phone.");
+  if (link === Link.KEY) return gettext("This is a new key of the platform: scan it with your token.");
   return gettext("This is a receipt.");
+}
+
+/**
+ * Write content as the text of a QR code, never deflated: what is signed or sealed does not get
+ * shorter.
+ * @param {string} origin
+ * @param {Kind} link
+ * @param {Uint8Array} content
+ */
+export function encode(origin, { path, plain }, content) {
+  return `${origin}/${path}#${toDigits(concat(Uint8Array.of(plain), content))}`;
+}
+
+/** @param {Uint8Array} data */
+function toDigits(data) {
+  const digitsOf = new Map([...BYTES].map(([digits, size]) => [size, digits]));
+  let text = "";
+  for (let start = 0; start < data.length; start += GROUP_BYTES) {
+    const group = data.subarray(start, start + GROUP_BYTES);
+    text += BigInt(`0x${toHex(group)}`).toString().padStart(digitsOf.get(group.length) ?? 0, "0");
+  }
+  return text;
 }
 
 /**

@@ -14,7 +14,9 @@ prepareZXingModule({
     locateFile: (/** @type {string} */ name) =>
       new URL(`../vendor/zxing-wasm/reader/${name}`, import.meta.url).href,
   },
-});
+  // While the camera starts, or the picture is opened.
+  fireImmediately: true,
+}).catch(() => {}); // said when it is needed
 
 /** A file is no picture that this browser can open; the message says so. */
 export class PictureError extends Error {
@@ -43,12 +45,19 @@ export async function readPicture(file) {
 
 /** @param {Blob} file */
 async function pixelsOf(file) {
+  if (await isPDF(file)) {
+    throw new PictureError(gettext("This is a PDF file, and browsers do not open those as pictures. Open it, and hold the camera of this device over its code, or save a picture of the screen and choose that."));
+  }
   const image = new Image();
   image.src = await dataUrl(file);
   try {
     await image.decode();
   } catch {
-    throw new PictureError(gettext("This is not a picture that your browser can open. Use a PNG or JPEG file, or paste the text."));
+    throw new PictureError(
+      file.type === "image/svg+xml"
+        ? gettext("This SVG drawing is damaged, or your browser cannot draw it. Use a PNG or JPEG file, or paste the text.")
+        : gettext("This is not a picture that your browser can open. Use a PNG or JPEG file, or paste the text."),
+    );
   }
   const { naturalWidth: width, naturalHeight: height } = image;
   const most = Math.sqrt(MAX_PIXELS / (width * height));
@@ -63,6 +72,14 @@ async function pixelsOf(file) {
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(image, 0, 0, canvas.width, canvas.height);
   return context.getImageData(0, 0, canvas.width, canvas.height);
+}
+
+/**
+ * Whether it begins as PDF files do (ISO 32000-2, section 7.5.2), whatever it is called.
+ * @param {Blob} file
+ */
+async function isPDF(file) {
+  return new TextDecoder().decode(await file.slice(0, 5).arrayBuffer()) === "%PDF-";
 }
 
 /**

@@ -1,11 +1,13 @@
 /** What was found, as the page shows it: the verdict, the steps, and every line of the report. */
 
-import { EXPONENTS } from "./currency.js";
+import { amountWords } from "./amounts.js";
+import { wayWords } from "./charge.js";
 import { SECONDS_PER_DAY } from "./fields.js";
+import { canUnfold } from "./folded.js";
 import { toHex } from "./octets.js";
 import { Kind, sightWords } from "./statement.js";
 import { Reason } from "./verdict.js";
-import { Outcome } from "./verify.js";
+import { Outcome, REFUSED } from "./verify.js";
 import { gettext } from "./words.js";
 
 /**
@@ -18,12 +20,19 @@ const language = document.documentElement.lang;
 // Names of kinds, by number.
 const kinds = JSON.parse(document.getElementById("kinds")?.textContent ?? "{}");
 
+// Number of the line on the platform's own signature.
+const SIGNATURE_LINE = 3;
+
 // For each verdict: how its steps are shown, and the seal on those that no line speaks against.
 const LOOKS = {
   complete: { steps: "signed", seal: Outcome.PASSED },
   incomplete: { steps: "signed", seal: Outcome.PASSED },
   test: { steps: "signed", seal: Outcome.PASSED },
+  // Never green: the platform alone says so.
+  charge: { steps: "charged", seal: "charged" },
+  right: { steps: "authorized", seal: "charged" },
   refusal: { steps: "refused", seal: Outcome.FAILED },
+  unclear: { steps: "claimed", seal: Outcome.UNCHECKED },
   changed: { steps: "claimed", seal: Outcome.FAILED },
   foreign: { steps: "claimed", seal: Outcome.UNCHECKED },
 };
@@ -34,8 +43,9 @@ const LOOKS = {
  * @returns {DocumentFragment}
  */
 export function draw(finding) {
-  const { text, report, keys, fetched } = finding;
-  const { receipt, identity } = report;
+  const { text, report, keys, fetched, notes } = finding;
+  const { receipt, charge, identity } = report;
+  const named = receipt ?? charge;
   const verdict = verdictOf(finding);
   const page = copy("report");
   const also = fetched
@@ -44,21 +54,45 @@ export function draw(finding) {
   fill(page, {
     verdict: drawVerdict(verdict, report),
     warning: keys.offered ? drawNewRoot(keys) : null,
-    steps: receipt && drawSteps(verdict, report),
+    steps: named && drawSteps(verdict, report),
     checks: together(report.checks.map(drawCheck)),
-    always: together([...report.always, ...also].map(item)),
-    platform: receipt && platformWords(receipt.platform),
+    always: together([...report.always, ...also, ...notes].map(item)),
+    platform: named && platformWords(named.platform),
     transaction: receipt && toHex(receipt.tx),
+    charge: charge && toHex(charge.uid),
     identity: toHex(identity),
     root: keys.root,
     since: gettext("Trusted by this browser since %(time)s.", { time: moment(keys.since) }),
     code: text,
     continue: canContinue(report) ? drawContinuation(text) : null,
   });
-  // site.js, which does the copying, has looked for such buttons before.
-  const copying = /** @type {HTMLElement} */ (page.querySelector("[data-copy]"));
-  copying.hidden = !navigator.clipboard;
+  showCopying(page);
   return page;
+}
+
+/**
+ * Say what a finding is about, for a list.
+ * @param {Finding} finding
+ */
+export function summary(finding) {
+  const { report, text } = finding;
+  const verdict = verdictOf(finding);
+  const about = report.charge ?? report.steps.at(-1)?.statement.demand;
+  if (!about) return { verdict, title: gettext("Not a receipt"), who: text.slice(0, 40) };
+  const kind = "kind" in about ? kinds[about.kind] : about.text;
+  const amount = about.amount === null ? [] : [amountWords(about.amount, about.currency ?? "")];
+  const party = report.charge?.payee ?? report.steps.at(-1)?.statement.party;
+  return { verdict, title: [kind, ...amount].join(" · "), who: party?.name ?? party?.account ?? "" };
+}
+
+/**
+ * Show the buttons that copy, where a page can: site.js, which does it, has looked for them before.
+ * @param {DocumentFragment} part
+ */
+export function showCopying(part) {
+  for (const button of part.querySelectorAll("[data-copy]")) {
+    /** @type {HTMLElement} */ (button).hidden = !navigator.clipboard;
+  }
 }
 
 /**
@@ -91,14 +125,18 @@ export function fill(part, values) {
  * @returns {keyof typeof LOOKS}
  */
 function verdictOf({ report, keys }) {
+  if (report.isValid && report.charge) return report.charge.amount === null ? "right" : "charge";
   // Genuine or not, a test is never to be taken for the real thing.
   if (report.isValid && kindOfNewest(report) === Kind.TEST) return "test";
   if (report.isValid) return report.isComplete ? "complete" : "incomplete";
   if (report.isRefusal) return "refusal";
   const failed = report.failures.map(({ code }) => code);
+  // Nothing speaks against it, but a key got out, and the platform may not have signed it.
+  if (failed.every((code) => code === REFUSED)) return "unclear";
   if (failed.includes("receipt_not_ours")) return "foreign";
   // Two platforms may have taken one id: then their keys differ, and their origins.
-  const isElsewhere = report.receipt?.platform.origin !== keys.directory.platform.origin;
+  const named = report.receipt ?? report.charge;
+  const isElsewhere = named?.platform.origin !== keys.directory.platform.origin;
   return isElsewhere && failed.includes("receipt_signature_invalid") ? "foreign" : "changed";
 }
 
@@ -106,10 +144,14 @@ function verdictOf({ report, keys }) {
  * @param {keyof typeof LOOKS} verdict
  * @param {Report} report
  */
-function drawVerdict(verdict, { receipt, failures }) {
+function drawVerdict(verdict, { receipt, charge, failures, checks }) {
   const part = copy(`verdict-${verdict}`);
-  const named = receipt && platformWords(receipt.platform);
-  fill(part, { why: (verdict === "foreign" ? named : failures[0]?.text) ?? null });
+  const platform = (receipt ?? charge)?.platform;
+  const whys = new Map([
+    ["foreign", platform && platformWords(platform)],
+    ["unclear", checks.find(({ number }) => number === SIGNATURE_LINE)?.text],
+  ]);
+  fill(part, { why: (whys.has(verdict) ? whys.get(verdict) : failures[0]?.text) ?? null });
   return part;
 }
 
@@ -125,9 +167,11 @@ function drawSteps(verdict, report) {
     const isOpen = report.checks.some((check) => check.step === pos && check.outcome === Outcome.UNCHECKED);
     return drawStep(step, report, place, isOpen ? Outcome.UNCHECKED : seal);
   });
+  if (report.charge) drawn.push(drawCharge(report.charge, seal));
   fill(part, {
     list: together(drawn.reverse()),
     folded: report.checks.find(({ code }) => code === "folded")?.text ?? null,
+    unfold: canUnfold(report) ? copy("unfold") : null,
   });
   return part;
 }
@@ -164,6 +208,26 @@ function drawStep({ statement }, { receipt }, place, seal) {
   return part;
 }
 
+/**
+ * @param {import("./charge.js").Charge} charge
+ * @param {string} seal
+ */
+function drawCharge({ payer, payee, text, amount, currency, way, captured }, seal) {
+  const part = copy(amount === null ? "right" : "charge");
+  fill(part, {
+    seal: copy(`seal-${seal}`),
+    payer: payer.name ?? payer.account,
+    payee: payee.name ?? payee.account,
+    amount: amount === null ? null : amountWords(amount, currency ?? ""),
+    text,
+    way: wayWords(way),
+    payerAccount: inGroups(payer.account),
+    payeeAccount: inGroups(payee.account),
+    captured: time(captured),
+  });
+  return part;
+}
+
 /** @param {import("./verify.js").Check} check */
 function drawCheck({ number, outcome, text }) {
   const part = copy("check");
@@ -180,7 +244,7 @@ function drawNewRoot({ root, offered }) {
 
 /** @param {Report} report */
 function canContinue(report) {
-  return report.isValid && kindOfNewest(report) <= Kind.OTHER;
+  return report.isValid && !report.charge && kindOfNewest(report) <= Kind.OTHER;
 }
 
 /** @param {Report} report */
@@ -209,20 +273,6 @@ function platformWords({ id, name, origin }) {
 }
 
 /**
- * Write minor units with the grouping of the reader's language.
- * @param {number} amount
- * @param {string} currency
- */
-function amountWords(amount, currency) {
-  const places = EXPONENTS.get(currency) ?? 0;
-  const digits = String(amount).padStart(places + 1, "0");
-  const whole = digits.slice(0, digits.length - places);
-  const options = { minimumFractionDigits: places, maximumFractionDigits: places };
-  const exact = /** @type {Intl.StringNumericLiteral} */ (`${whole}.${digits.slice(whole.length)}`);
-  return `${new Intl.NumberFormat(language, options).format(exact)}\u00a0${currency}`;
-}
-
-/**
  * @param {number} issued
  * @param {number} days Behind the day of issue (UTC).
  */
@@ -232,7 +282,7 @@ function dayWords(issued, days) {
 }
 
 /** @param {Date | string} date */
-function moment(date) {
+export function moment(date) {
   const format = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
   return format.format(new Date(date));
 }

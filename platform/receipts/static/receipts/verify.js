@@ -4,13 +4,17 @@
  */
 
 import * as cose from "./cose.js";
+import { checkStep } from "./certified.js";
 import { clockFaults } from "./chain.js";
+import { readCharge, wayWords } from "./charge.js";
+import { cosigners } from "./cosignature.js";
 import { ofPurpose } from "./directory.js";
 import { keyId } from "./ed25519.js";
-import { ProtocolError } from "./errors.js";
-import { Purpose, covers, findSigner, readServerCertificate, serverPayload } from "./keys.js";
-import { isEqual, sha256, toHex } from "./octets.js";
-import { REFUSED, Report, failed, passed, unchecked } from "./outcome.js";
+import { KEY_COMPROMISED, endOf, isRetired } from "./ended.js";
+import { Purpose, covers, findSigner } from "./keys.js";
+import { checkLogged, readProof } from "./log.js";
+import { isEqual, sha256 } from "./octets.js";
+import { Outcome, REFUSED, Report, expected, failed, passed, unchecked, utc } from "./outcome.js";
 import { rebuild } from "./rebuild.js";
 import { readReceipt } from "./receipt.js";
 import { Reason, reasonWords } from "./verdict.js";
@@ -19,62 +23,163 @@ import { gettext, ngettext } from "./words.js";
 export { Outcome, REFUSED, Report } from "./outcome.js";
 
 /**
- * @typedef {import("./chain.js").Step} Step
+ * @typedef {import("./charge.js").Charge} Charge
  * @typedef {import("./directory.js").Directory} Directory
- * @typedef {import("./directory.js").Host} Host
- * @typedef {import("./keys.js").ServerCertificate} ServerCertificate
- * @typedef {import("./rebuild.js").Rebuilt} Rebuilt
+ * @typedef {import("./keys.js").Fetched} Fetched
+ * @typedef {import("./log.js").Checkpoint} Checkpoint
  * @typedef {import("./outcome.js").Check} Check
  * @typedef {import("./receipt.js").Receipt} Receipt
  */
 
 /**
- * Check a receipt or refusal.
+ * What the reader has beside the receipt.
+ * @typedef {object} Held
+ * @property {Directory} directory
+ * @property {Map<string, Fetched[]>} fetched
+ * @property {Checkpoint | null} logged A checkpoint that the receipt is proved to be under.
+ * @property {Check[]} inLog The line on that proof, where there is one.
+ */
+
+/**
+ * Check a receipt or refusal, or the receipt of a charge.
  * @param {Uint8Array} message The COSE_Sign1 bytes.
  * @param {Directory} directory The keys the reader installed, as `openDirectory` returned them.
- * @param {Map<string, Uint8Array[]>} [fetched] Server certificates (typ cs-server) obtained beside
+ * @param {Map<string, Fetched[]>} [fetched] Server certificates (typ cs-server) obtained beside
  *   the receipt, by `vk` in hexadecimal digits, as `readBucket` returns them.
+ * @param {Uint8Array | null} [proof] Content of a proof file, that the receipt is in the log
+ *   (docs/protocol.md section 22).
  * @returns {Promise<Report>} Bad input fails a check; it is never an error.
  */
-export async function verifyReceipt(message, directory, fetched = new Map()) {
+export async function verifyReceipt(message, directory, fetched = new Map(), proof = null) {
   const identity = await sha256(message);
   const always = [
     gettext("This proves what was signed, not who held the token."),
     gettext("A later step may exist."),
-    gettext("Keys as of %(time)s.", { time: utc(directory.issued) }),
+    ageOfKeys(directory),
   ];
+  const held = { directory, fetched, ...(await checkLog(message, directory, proof)) };
   // 1. The bytes are a receipt or a refusal, and its steps can be rebuilt.
   let signed, receipt, steps;
   try {
     signed = cose.parse(message);
+    if (signed.typ === cose.Typ.CHARGE) {
+      return await verifyCharge(identity, readCharge(signed), signed, held);
+    }
     receipt = await readReceipt(signed);
     steps = await rebuild(receipt);
   } catch (error) {
     const { code, detail } = expected(error);
     return new Report(identity, always, [
       failed(1, code, gettext("Not a receipt: %(detail)s.", { detail })),
+      ...held.inLog,
     ]);
   }
-  const checks = [passed(1, "form", gettext("The receipt is well formed."))];
-  checks.push(...(await checkPlatform(receipt, signed, directory)));
-  checks.push(...checkClocks(receipt));
+  const byStep = [];
   for (const [place, rebuilt] of steps.entries()) {
-    const step = receipt.steps[place];
-    checks.push(...(await checkStep(step, rebuilt, receipt.reason, directory, fetched)));
+    byStep.push(...(await checkStep(receipt.steps[place], rebuilt, receipt.reason, held)));
   }
-  checks.push(...checkFolded(receipt), ...checkAccepted(receipt));
+  // Servers vouch for what they accepted, even if the platform's key got out.
+  const isVouched =
+    receipt.reason === Reason.ACCEPTED &&
+    byStep.every(({ outcome }) => outcome === Outcome.PASSED);
+  const { decided } = receipt.steps[receipt.steps.length - 1];
+  const checks = [
+    passed(1, "form", gettext("The receipt is well formed.")),
+    ...(await checkPlatform(receipt.platform, decided, signed, held, isVouched)),
+    ...checkClocks(receipt),
+    ...byStep,
+    ...checkFolded(receipt),
+    ...checkAccepted(receipt),
+    ...held.inLog,
+  ];
   return new Report(identity, always, checks, receipt, steps);
 }
 
 /**
- * @param {Receipt} receipt
- * @param {cose.Sign1} signed
+ * Return the checkpoint that a receipt is proved to be under, and the line on it.
+ * @param {Uint8Array} message
  * @param {Directory} directory
+ * @param {Uint8Array | null} proof
+ * @returns {Promise<Pick<Held, "logged" | "inLog">>}
+ */
+async function checkLog(message, directory, proof) {
+  if (!proof) return { logged: null, inLog: [] };
+  // 10. It is in the log, under a checkpoint that the platform signed.
+  try {
+    const read = readProof(proof);
+    const logged = await checkLogged(message, read, directory);
+    const hosts = await cosigners(read, logged, directory);
+    return { logged, inLog: [passed(10, "logged", loggedWords(logged, hosts.join(", ")))] };
+  } catch (error) {
+    const { code, detail } = expected(error);
+    if (code === KEY_COMPROMISED) {
+      const text = gettext("Whether it is in the log cannot be told: %(detail)s.", { detail });
+      return { logged: null, inLog: [unchecked(10, code, text)] };
+    }
+    const text = gettext("Not proved to be in the log: %(detail)s.", { detail });
+    return { logged: null, inLog: [failed(10, "proof_invalid", text)] };
+  }
+}
+
+/**
+ * @param {Checkpoint} logged
+ * @param {string} hosts That signed for it as well.
+ */
+function loggedWords({ size, origin, time }, hosts) {
+  const said = { size, origin, time: utc(time), hosts };
+  return hosts
+    ? gettext(
+        "It is one of the %(size)s entries of the log of %(origin)s as of %(time)s. Signed as well by %(hosts)s.",
+        said,
+      )
+    : gettext("It is one of the %(size)s entries of the log of %(origin)s as of %(time)s.", said);
+}
+
+/**
+ * @param {Uint8Array} identity
+ * @param {Charge} charge
+ * @param {cose.Sign1} signed
+ * @param {Held} held
+ * @returns {Promise<Report>}
+ */
+async function verifyCharge(identity, charge, signed, held) {
+  // 9. No server of a token signed: how it was confirmed is the platform's word, never green.
+  const how = { time: utc(charge.captured), way: wayWords(charge.way) };
+  const word =
+    charge.amount === null
+      ? gettext("The platform says that it was confirmed at %(time)s by %(way)s; nobody else signed it.", how)
+      : gettext("The platform says that the payer confirmed it at %(time)s by %(way)s; nobody else signed it.", how);
+  const checks = [
+    passed(1, "form", gettext("The receipt is well formed.")),
+    ...(await checkPlatform(charge.platform, charge.captured, signed, held, false)),
+    unchecked(9, "platform_word", word),
+    ...held.inLog,
+  ];
+  const always =
+    charge.amount === null
+      ? [
+          gettext("This proves what the platform authorized, not who held the terminal."),
+          gettext("Nothing was paid."),
+        ]
+      : [
+          gettext("This proves what the platform charged, not who held the terminal."),
+          gettext("It may have been paid back since."),
+        ];
+  const all = [...always, ageOfKeys(held.directory)];
+  return new Report(identity, all, checks, null, [], charge);
+}
+
+/**
+ * @param {import("./statement.js").Platform} platform
+ * @param {number} at The receipt's date.
+ * @param {cose.Sign1} signed
+ * @param {Held} held
+ * @param {boolean} isVouched Whether servers signed all of it, too.
  * @returns {Promise<Check[]>}
  */
-async function checkPlatform(receipt, signed, directory) {
+async function checkPlatform({ id }, at, signed, held, isVouched) {
+  const { directory } = held;
   // 2. The platform is the one whose keys the reader holds.
-  const { id } = receipt.platform;
   if (id !== directory.platform.id) {
     const text = gettext("The keys of the platform %(id)s are not here.", { id });
     return [failed(2, "receipt_not_ours", text)];
@@ -82,11 +187,9 @@ async function checkPlatform(receipt, signed, directory) {
   const named = passed(2, "platform", gettext("It names the platform %(id)s.", { id }));
   // 3. A receipt key of that platform signed it, within the days of its certificate.
   const certificates = ofPurpose(directory.keys, Purpose.RECEIPT);
-  const decided = receipt.steps[receipt.steps.length - 1].decided;
-  const current = certificates.filter((known) => covers(known, decided));
+  const current = certificates.filter((known) => covers(known, at));
   if (await findSigner(signed, current)) {
-    const text = gettext("The platform signed exactly this.");
-    return [named, passed(3, "receipt_signature", text)];
+    return [named, checkEnd(signed.kid, at, held, isVouched)];
   }
   const kids = await Promise.all(certificates.map((known) => keyId(known.key)));
   let text = gettext("The platform's signature does not fit: something was changed.");
@@ -99,10 +202,35 @@ async function checkPlatform(receipt, signed, directory) {
 }
 
 /**
+ * Say what the signature of one of the platform's keys is worth.
+ * @param {Uint8Array} kid
+ * @param {number} at The receipt's date.
+ * @param {Held} held
+ * @param {boolean} isVouched
+ * @returns {Check}
+ */
+function checkEnd(kid, at, { directory, logged }, isVouched) {
+  const end = endOf(directory, kid);
+  if (isRetired(end, at)) {
+    const text = gettext("The platform's key had been retired on the receipt's date.");
+    return failed(3, "receipt_signature_invalid", text);
+  }
+  const leakedAt = end?.compromisedAt ?? null;
+  if (leakedAt !== null && !isVouched && !(logged && logged.time < leakedAt)) {
+    const text = gettext(
+      "The platform's key was compromised on %(time)s: who signed cannot be told.",
+      { time: utc(leakedAt) },
+    );
+    return unchecked(3, KEY_COMPROMISED, text);
+  }
+  return passed(3, "receipt_signature", gettext("The platform signed exactly this."));
+}
+
+/**
  * @param {Receipt} receipt
  * @returns {Check[]}
  */
-function checkClocks({ steps, reason, folded }) {
+export function checkClocks({ steps, reason, folded }) {
   // 4. Times do not contradict each other.
   const faults = clockFaults(steps, reason);
   if (!faults.length) return [passed(4, "times", gettext("The times of all steps agree."))];
@@ -114,126 +242,6 @@ function checkClocks({ steps, reason, folded }) {
     );
     return failed(4, "chain_broken", text, pos);
   });
-}
-
-/**
- * @param {Step} step
- * @param {Rebuilt} rebuilt
- * @param {number} reason
- * @param {Directory} directory
- * @param {Map<string, Uint8Array[]>} fetched
- * @returns {Promise<Check[]>}
- */
-async function checkStep(step, rebuilt, reason, directory, fetched) {
-  const { pos } = rebuilt.statement;
-  const said = { step: pos + 1, verdict: reasonWords(reason), time: utc(step.decided) };
-  // 5. A host certified the server's key for this token.
-  const messages = step.certified ? [undefined] : (fetched.get(toHex(step.vk)) ?? []);
-  if (!messages.length) {
-    const text = gettext(
-      "Step %(step)s: the platform says that the server said: %(verdict)s at %(time)s; the server's signature was not checked (connect to check).",
-      said,
-    );
-    return [unchecked(5, "server_unchecked", text, pos)];
-  }
-  let host, certificate;
-  try {
-    [host, certificate] = await findCertificate(step, directory, messages);
-  } catch (error) {
-    const { detail } = expected(error);
-    const text = gettext("Step %(step)s: no valid certificate for its server: %(detail)s.", {
-      step: pos + 1,
-      detail,
-    });
-    return [failed(5, "server_certificate_invalid", text, pos)];
-  }
-  const names = { step: pos + 1, host: host.name, serial: step.serial };
-  const words = step.certified
-    ? gettext("Step %(step)s: host %(host)s certified the server for token %(serial)s.", names)
-    : gettext(
-        "Step %(step)s: host %(host)s certified the server for token %(serial)s by a fetched certificate.",
-        names,
-      );
-  const certified = passed(5, "server_certificate", words, pos);
-  // 6. That key signed the verdict on the statement rebuilt here, and so on all before it.
-  if (await cose.isSignedBy(cose.parse(rebuilt.verdict), certificate.key)) {
-    const text = gettext(
-      "Step %(step)s: the server signed on exactly this statement: %(verdict)s at %(time)s.",
-      said,
-    );
-    return [certified, passed(6, "verdict", text, pos)];
-  }
-  const text = gettext(
-    "Step %(step)s: the server's signature does not fit: this step or one before it was changed.",
-    { step: pos + 1 },
-  );
-  return [certified, failed(6, "chain_broken", text, pos)];
-}
-
-/**
- * Return the host whose key signed the server's certificate, and that certificate: of several
- * that were fetched the first that fits, since a server that has moved has one of each host.
- * @param {Step} step
- * @param {Directory} directory
- * @param {(Uint8Array | undefined)[]} messages None but `undefined` where the receipt has one.
- * @returns {Promise<[Host, ServerCertificate]>}
- * @throws {ProtocolError} `server_certificate_invalid`, or a broken message; of several, the last.
- */
-async function findCertificate(step, directory, messages) {
-  for (const message of messages.slice(0, -1)) {
-    try {
-      return await checkCertificate(step, directory, message);
-    } catch (error) {
-      expected(error);
-    }
-  }
-  return checkCertificate(step, directory, messages.at(-1));
-}
-
-/**
- * @param {Step} step
- * @param {Directory} directory
- * @param {Uint8Array} [message] The certificate where the receipt has none.
- * @returns {Promise<[Host, ServerCertificate]>}
- * @throws {ProtocolError} `server_certificate_invalid`, or a broken message.
- */
-async function checkCertificate(step, directory, message) {
-  const { hosts, signed, certificate } = await claimed(step, directory, message);
-  if (!isEqual(certificate.vk, step.vk) || certificate.serial !== step.serial) {
-    throw new ProtocolError("server_certificate_invalid", gettext("it is for another token"));
-  }
-  if (!covers(certificate, step.decided)) {
-    throw new ProtocolError("server_certificate_invalid", gettext("it was not valid on that day"));
-  }
-  for (const host of hosts) {
-    for (const known of host.keys) {
-      const wasValid = known.fromDay <= certificate.fromDay && certificate.fromDay <= known.toDay;
-      // A certificate in the receipt does not say which of the host's keys signed it.
-      const byIt = signed.kid.length ? signed : { ...signed, kid: await keyId(known.key) };
-      if (wasValid && (await cose.isSignedBy(byIt, known.key))) return [host, certificate];
-    }
-  }
-  throw new ProtocolError("server_certificate_invalid", gettext("no listed host signed it"));
-}
-
-/**
- * Return the certificate that goes with a step, and the hosts that may have signed it.
- * @param {Step} step
- * @param {Directory} directory
- * @param {Uint8Array} [message]
- * @returns {Promise<{hosts: Host[], signed: cose.Sign1, certificate: ServerCertificate}>}
- */
-async function claimed({ vk, serial, certified }, { hosts }, message = new Uint8Array()) {
-  if (certified) {
-    const { key, host, fromDay, toDay, signature } = certified;
-    const certificate = { vk, key, serial, fromDay, toDay };
-    const payload = serverPayload(certificate);
-    const signed = { typ: cose.Typ.SERVER, kid: new Uint8Array(), payload, signature };
-    return { hosts: hosts.filter(({ number }) => number === host), signed, certificate };
-  }
-  const signed = cose.parse(message);
-  cose.requireTyp(signed, cose.Typ.SERVER);
-  return { hosts, signed, certificate: await readServerCertificate(signed.payload) };
 }
 
 /**
@@ -265,18 +273,7 @@ function checkAccepted({ folded, steps, reason }) {
   return [failed(8, REFUSED, text, folded + steps.length - 1)];
 }
 
-/**
- * Pass on what bad input brings, and nothing else: a browser that cannot check has not found a
- * fault in the receipt.
- * @param {unknown} error
- * @returns {ProtocolError}
- */
-function expected(error) {
-  if (error instanceof ProtocolError) return error;
-  throw error;
-}
-
-/** @param {number} seconds */
-function utc(seconds) {
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+/** @param {Directory} directory */
+function ageOfKeys({ issued }) {
+  return gettext("Keys as of %(time)s.", { time: utc(issued) });
 }

@@ -33,6 +33,8 @@ if (form) {
     form.querySelector("[data-said-of-all]").textContent = errors.__all__ ?? "";
   };
   const checkSoon = () => {
+    // What is still to be said is about what stood there before.
+    last?.abort();
     clearTimeout(timer);
     timer = setTimeout(check, PAUSE);
   };

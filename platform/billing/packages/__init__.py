@@ -1,0 +1,1 @@
+"""Applications that bill inside themselves: signed packages, requests, strategies, charges."""

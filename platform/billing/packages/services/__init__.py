@@ -1,0 +1,1 @@
+"""Write operations on packages and billing requests: one module per use case."""

@@ -1,0 +1,1 @@
+"""What makers' services vouch for: one interface, one module for each maker."""

@@ -1,0 +1,1 @@
+"""Pages of applications, of what they charge, and for their developers."""

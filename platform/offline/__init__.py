@@ -1,0 +1,1 @@
+"""Service authorization for a client without a network (flows.md, E)."""

@@ -1,0 +1,1 @@
+"""What changes state: clients, services and their relays, authorizations (docs/offline.md)."""

@@ -1,0 +1,1 @@
+"""Applications that bill inside themselves: the terminal's receive, process and send modules."""

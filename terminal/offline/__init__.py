@@ -1,0 +1,1 @@
+"""Authorizing without a network: the client, the device that relays, and setting up on-line."""
