@@ -59,18 +59,19 @@ def extend_log(*, now: datetime) -> int:
 
 
 def _add_batch(now: datetime) -> int:
-    """Add one batch and sign what the log is then, in one transaction; return how many."""
+    """Add a batch and sign what the log is then, in one transaction; return how many it added."""
     with transaction.atomic():
         waiting = receipts_to_log(BATCH)
         if not waiting:
             return 0
-        # One that came in twice, such as restored with its receipt, is logged once.
+        # Logged once: one that came in twice, such as restored with its receipt, and one that
+        # another worker logged since this one looked.
         known = known_leaves([leaf for _, leaf in waiting])
         leaves = [leaf for leaf in dict.fromkeys(leaf for _, leaf in waiting) if leaf not in known]
         if leaves:
             _append(leaves, now)
         forget_logged(pk for pk, _ in waiting)
-    return len(waiting)
+    return len(leaves)
 
 
 def _append(leaves: list[bytes], now: datetime) -> None:

@@ -21,6 +21,7 @@ from receipts.log import extend_log
 from receipts.models import LogCheckpoint, LogEntry, LogNode
 from signing.models import PlatformKey, UnloggedReceipt
 from signing.receipts import note_receipt
+from signing.selectors import receipts_to_log
 from signing.services import create_keys, end_key
 from tests.platform.charging import Payer
 from tests.platform.offline import Phone, Shop
@@ -207,6 +208,19 @@ def test_of_two_workers_that_take_the_same_places_one_is_undone(
     assert UnloggedReceipt.objects.count() == 1
     assert extend_log(now=now() + LATER) == 1
     assert "12 entries under 4 checkpoints" in verified()
+
+
+def test_what_another_worker_logged_meanwhile_is_not_counted_again(
+    keys: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one committed after this one had looked at what waits."""
+    note_receipt(b"receipt", now=now())
+    waiting = receipts_to_log(1)
+    assert extend_log(now=now() + LATER) == 1
+    note_receipt(b"later", now=now())
+    monkeypatch.setattr(log, "receipts_to_log", lambda _: waiting)
+
+    assert extend_log(now=now() + LATER) == 0
 
 
 def test_a_log_that_can_never_grow_is_told(tamper: None, caplog: pytest.LogCaptureFixture) -> None:
