@@ -168,8 +168,6 @@ def test_a_holder_declines_and_says_why(
     handset.hold_before(page.locator(".qr img").first)
     handset.look()
     expect(handset.heading("Read this before you answer")).to_be_visible()
-    # Once all was seen the PIN is asked for, and the button stands lower.
-    handset.read()
     handset.press("Decline")
     handset.fill("What is wrong?", "I ordered tulips")
     handset.fill("PIN", PIN)

@@ -91,8 +91,12 @@ def test_no_pin_is_asked_before_every_line_was_seen_and_a_page_of_the_same_phone
     handset.page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
     expect(handset.page.locator("#lines > li").last).to_be_in_viewport()
     expect(pin).to_be_hidden()
+    # What comes up then pushes nothing away under a finger.
+    decline = handset.page.locator("#decline")
+    stood = decline.evaluate("(button) => button.offsetTop")
     handset.read()
     expect(pin).to_be_visible()
+    assert decline.evaluate("(button) => button.offsetTop") == stood
 
 
 def test_a_key_s_code_brings_a_token_the_platform_s_key_and_one_of_another_root_is_refused(
