@@ -25,6 +25,11 @@ class Environment(FileAwareEnv):  # type: ignore[misc]  # django-environ is not 
             raise ImproperlyConfigured(f"{var} in the environment must be {what}.") from None
 
     @classmethod
+    def parse_value(cls, value: str, cast: Any) -> Any:
+        """Return what a value means; where the library would take 5 for ``5s``, refuse it."""
+        return float(value) if cast is float else super().parse_value(value, cast)
+
+    @classmethod
     def db_url_config(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Return Django's settings of a database.
 

@@ -1,6 +1,5 @@
 """The HTTP client of authentication servers: docs/authserver-api.md."""
 
-import base64
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,8 @@ from enrolment.errors import (
     HostRolledBackError,
     ServerMovedError,
 )
+from protocol import jwk
+from protocol.errors import ProtocolError
 from protocol.fields import MAX_TIME
 from protocol.jwk import to_base64
 from protocol.moving import MAX_PACKAGE_BYTES
@@ -270,7 +271,7 @@ class AuthserverClient:
 
 
 def from_base64(text: object) -> bytes:
-    """Read base64url without padding.
+    """Read base64url without padding, in its one spelling.
 
     Raises:
         AuthserverUnavailableError: the host sent something else.
@@ -278,8 +279,8 @@ def from_base64(text: object) -> bytes:
     try:
         if not isinstance(text, str):
             raise AuthserverUnavailableError
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except ValueError as error:
+        return jwk.from_base64(text)
+    except ProtocolError as error:
         raise AuthserverUnavailableError from error
 
 

@@ -28,6 +28,8 @@ from tests.platform.world import (
     step_row,
     to_base64,
 )
+from transactions import services
+from transactions.errors import ReceiptNotOursError
 from transactions.models import Step
 
 ORIGIN = "http://localhost:8000"
@@ -134,6 +136,13 @@ def test_what_is_no_receipt_is_refused(anna: Person, receipt: str) -> None:
 
     assert answer.refusal == (422, "receipt_not_ours")
     assert everything_stored() == before
+
+
+@pytest.mark.parametrize("text", ["AAA=", "AAB", "AA A", "AAA+"])
+def test_base64url_of_a_receipt_has_one_spelling(text: str) -> None:
+    with pytest.raises(ReceiptNotOursError):
+        services.receipt_bytes(text)
+    assert services.receipt_bytes(" AAA\n") == bytes(2)
 
 
 def test_a_challenge_is_no_receipt(anna: Person) -> None:

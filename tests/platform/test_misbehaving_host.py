@@ -196,6 +196,7 @@ def test_a_token_is_not_paired_by_nonsense(
     [
         {"root": None},
         {"root": "AAAA"},
+        {"root": f"{'A' * 42}B"},
         {"certificates": None},
         {"certificates": [5]},
         {"certificates": ["AAAA"]},

@@ -23,6 +23,15 @@ def test_what_cannot_be_read_is_named(
     assert error.__suppress_context__
 
 
+@pytest.mark.parametrize("value", ["5s", "1,5", "1.000.5", ""])
+def test_no_number_is_guessed_from_what_is_none(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("SOME_SETTING", value)
+    with pytest.raises(ImproperlyConfigured, match="a number"):
+        Environment().float("SOME_SETTING")
+
+
 def test_a_database_whose_port_is_no_number_is_refused_unshown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -1,6 +1,5 @@
 """The head of a chain: the signed step, shown by its receipt, behind which the next one stands."""
 
-import base64
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -8,6 +7,7 @@ from django.utils import timezone
 
 from protocol import cose, qrtext
 from protocol.errors import ProtocolError
+from protocol.jwk import from_base64
 from protocol.keys import Purpose, find_signer
 from protocol.qrtext import Link
 from protocol.receipt import Receipt, identity
@@ -42,8 +42,8 @@ def receipt_bytes(text: str) -> bytes:
     try:
         if text.startswith("http"):
             return qrtext.decode(text, Link.RECEIPT)[1]
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (ProtocolError, ValueError) as error:
+        return from_base64(text)
+    except ProtocolError as error:
         raise ReceiptNotOursError("This is not the text of a receipt.") from error
 
 
