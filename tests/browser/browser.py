@@ -24,6 +24,8 @@ from countersign.person import Person
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 # A browser's own calls home would be traffic that no page asked for.
 FLAGS = ("--disable-background-networking", "--disable-component-update")
+# Pages live for a second here: to optimise their scripts takes longer than to run them.
+FAST_START = ("--js-flags=--no-opt --single-threaded",)
 CAMERA_FLAGS = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 # A busy machine is slow; what is there is not waited for.
 PATIENCE_MS = 30_000
@@ -47,7 +49,9 @@ def launch(playwright: Playwright, camera: Path | None = None) -> Browser:
     if executable is None:
         raise BrowserMissingError("Chromium is missing (apt install chromium-headless-shell)")
     flags = [*FLAGS]
-    if camera is not None:
+    if camera is None:
+        flags += FAST_START
+    else:
         # A file that is missing would show as a camera that is missing.
         seen = camera.resolve(strict=True)
         flags += [*CAMERA_FLAGS, f"--use-file-for-fake-video-capture={seen}"]
