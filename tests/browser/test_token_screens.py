@@ -14,7 +14,7 @@ from protocol.keys import Directory, Purpose, open_certificate
 from protocol.qrtext import Link
 from tests.browser.browser import Visitor, Window
 from tests.browser.conftest import VISITORS
-from tests.browser.handset import PIN, Handset
+from tests.browser.handset import PIN, VECTORS, Handset
 from tests.browser.token_scene import TYPED_SUITE
 from tests.e2e.live import Live
 from tests.e2e.party import Party
@@ -247,3 +247,24 @@ def test_an_open_app_takes_a_code_in_its_address_and_another_language_and_says_w
     page.reload()
     expect(handset.heading("This browser cannot hold a token")).to_be_visible()
     expect(page.get_by_text("did not get all of this page")).to_be_visible()
+
+
+def test_a_newer_version_waits_until_its_holder_takes_it_and_holds_the_same_tokens(
+    handset: Handset,
+) -> None:
+    page = handset.page
+    handset.keep()
+    expect(page.locator("#is-kept:not([hidden])")).to_be_attached()
+    # Another language is another version.
+    cookie = {"name": "token-language", "value": "zh-hans", "url": page.url}
+    handset.visitor.context.add_cookies([cookie])  # type: ignore[list-item]  # as it is documented
+    page.reload()
+    expect(page.get_by_text("A newer version of this app is here.")).to_be_visible()
+    # What is kept does not change under its reader's hands.
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+
+    handset.press("Use it now")
+    expect(page.locator("html")).to_have_attribute("lang", "zh-hans")
+    expect(page.get_by_role("button", name=VECTORS["base"]["serial"])).to_be_visible()
+    expect(page.locator("#newer")).to_be_hidden()
+    assert len(page.evaluate("caches.keys()")) == 1
