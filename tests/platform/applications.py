@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
@@ -172,7 +173,7 @@ class Biller:
 
 def rule(kind: str, value: str, **conditions: Any) -> Rule:
     """Let a rule hold, as if two operators had wanted it."""
-    made_by = operator(f"Olga {now().timestamp()}").holder
+    made_by = operator(f"Olga {uuid4()}").holder
     return Rule.objects.create(
         kind=kind,
         value=value,

@@ -3,10 +3,11 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from argon2 import PasswordHasher
 from django.core.cache import cache
 from django.db import connection
@@ -79,6 +80,22 @@ def stock(host: AuthserverHost, filled_stock: Stock) -> Stock:
     """Cards that wait for holders, who may take them by themselves."""
     set_policy(self_assignment=True)
     return filled_stock
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    """Stop the clock at what it shows, which is the authserver's time; the tests move it.
+
+    Else a second, minute or day that ends in the middle of a test would decide some of them.
+    """
+    with time_machine.travel(now(), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def running_clock(clock: time_machine.Traveller) -> None:
+    """Let it go on, as the authserver's does: what counts in such a test is what came first."""
+    clock.move_to(time_machine.escape_hatch.datetime.datetime.now(UTC), tick=True)
 
 
 @pytest.fixture(autouse=True)
@@ -209,7 +226,7 @@ def signed(anna: Person) -> Step:
 
 
 @pytest.fixture
-def eventful(anna: Person, ben: Person) -> str:
+def eventful(anna: Person, ben: Person, running_clock: None) -> str:
     """A transaction in which much went wrong; its id."""
     first = anna.open(next={"email": ben.email})
     anna.answer(first, anna.wrong(first))

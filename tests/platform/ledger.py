@@ -1,5 +1,7 @@
 """People with money, for the tests of the ledger and of whatever is paid from it."""
 
+from uuid import uuid4
+
 from billing.ledger import selectors, services
 from billing.ledger.models import Movement
 from billing.ledger.providers import Order, Outcome
@@ -16,7 +18,7 @@ def rich(name: str, amount: int, currency: str = "EUR") -> Person:
 def fill(person: Person, amount: int, currency: str = "EUR") -> None:
     """Top a wallet up."""
     services.top_up(
-        holder=person.holder, amount=amount, currency=currency, key=f"fill {now()}", now=now()
+        holder=person.holder, amount=amount, currency=currency, key=f"fill {uuid4()}", now=now()
     )
 
 

@@ -81,13 +81,13 @@ def test_cooling_off_for_24_hours_without_the_old_phone(phone: Phone, new: Phone
     assert everything_stored() == before
     with time_machine.travel(until - timedelta(seconds=1), tick=False):
         assert approve(new).refusal == (409, "cooling_off")
-    with time_machine.travel(until):
+    with time_machine.travel(until, tick=False):
         assert approve(new).body["state"] == "bound"
     assert phone.row.state == "revoked"
 
 
 def test_paypass_wrong_after_24_hours(phone: Phone, new: Phone) -> None:
-    with time_machine.travel(now() + DAY):
+    with time_machine.travel(now() + DAY, tick=False):
         assert approve(new, "wrong-otters").refusal == (403, "paypass_wrong")
     assert new.row.state == "pending_proof"
 
@@ -95,7 +95,7 @@ def test_paypass_wrong_after_24_hours(phone: Phone, new: Phone) -> None:
 def test_the_number_of_the_new_phone_has_to_be_proved_by_a_new_sms(phone: Phone) -> None:
     new = Phone.of(phone.person, sim=phone.sim)
     assert new.register().status == 201
-    with time_machine.travel(now() + DAY):
+    with time_machine.travel(now() + DAY, tick=False):
         assert approve(new).refusal == (404, "not_found")
     answer = phone.gadget.call("POST", f"/binding/{new.row.public_id}/approve")
     assert answer.refusal == (404, "not_found")
@@ -112,7 +112,7 @@ def test_a_phone_agrees_to_no_other_sim_in_itself(phone: Phone) -> None:
     assert phone.prove(phone.register()).body["waits_for_consent"] is True
     answer = phone.gadget.call("POST", f"/binding/{phone.row.public_id}/approve")
     assert answer.refusal == (404, "not_found")
-    with time_machine.travel(now() + DAY):
+    with time_machine.travel(now() + DAY, tick=False):
         assert approve(phone).body["state"] == "bound"
     assert phone.permit().status == 201
 
@@ -122,14 +122,14 @@ def test_nobody_but_the_old_phone_and_the_holder_agrees(new: Phone) -> None:
     for other in (new, third, stranger):
         answer = other.gadget.call("POST", f"/binding/{new.row.public_id}/approve")
         assert answer.refusal == (404, "not_found")
-    with time_machine.travel(now() + DAY):
+    with time_machine.travel(now() + DAY, tick=False):
         answer = act(new, "approve", {"payment_password": PASSPHRASE}, by=stranger.person)
         assert answer.refusal == (404, "not_found")
 
 
 def test_the_holder_refuses_a_phone_that_waits(phone: Phone, new: Phone) -> None:
     assert act(new, "revoke").body["state"] == "revoked"
-    with time_machine.travel(now() + DAY):
+    with time_machine.travel(now() + DAY, tick=False):
         assert approve(new).refusal == (404, "not_found")
     assert phone.row.state == "bound"
 
@@ -179,7 +179,7 @@ def test_an_ended_phone_never_comes_back_and_gives_its_parts_free(phone: Phone) 
     assert phone.permit().refusal == (403, "not_bound")
     assert resume(phone).refusal == (409, "binding_state_wrong")
     assert act(phone, "revoke").refusal == (409, "binding_state_wrong")
-    with time_machine.travel(now() + DAY):
+    with time_machine.travel(now() + DAY, tick=False):
         assert phone.prove(phone.register()).body["state"] == "bound"
 
 
@@ -190,7 +190,7 @@ def test_to_end_a_phone_first_does_not_go_round_the_cool_off(phone: Phone) -> No
     answer = phone.gadget.call("POST", f"/binding/{new.row.public_id}/approve")
     assert answer.refusal == (409, "binding_state_wrong")
     assert approve(new).refusal == (409, "cooling_off")
-    with time_machine.travel(now() + DAY):
+    with time_machine.travel(now() + DAY, tick=False):
         assert approve(new).body["state"] == "bound"
 
 

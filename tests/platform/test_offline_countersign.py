@@ -169,7 +169,7 @@ def test_what_was_never_applied_for_is_refused(phone: Phone, shop: Shop) -> None
 
 
 def test_after_ninety_seconds_it_is_over(exchange: Exchange) -> None:
-    with time_machine.travel(now() + timedelta(seconds=91)):
+    with time_machine.travel(now() + timedelta(seconds=91), tick=False):
         answer = exchange.brings()
     assert answer.refusal == (410, "tbs_expired")
     require_refused(exchange, answer, "tbs_expired")

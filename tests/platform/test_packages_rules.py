@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from time_machine import Traveller
 
 from accounts.models import Holder
 from audit.models import AuditRow
@@ -423,10 +424,11 @@ def test_terminal_is_raised_at_once_and_lowered_by_two(
 
 
 def test_what_was_raised_since_it_was_asked_for_stays_raised(
-    olga: Person, otto: Person, terminal: Terminal
+    olga: Person, otto: Person, terminal: Terminal, clock: Traveller
 ) -> None:
     raise_terminal(terminal, "operator", now())
     lower(olga.holder, terminal)
+    clock.shift(1)
     raise_terminal(terminal, "evidence", now())
 
     decided = agree(otto)

@@ -171,7 +171,7 @@ def test_what_ran_out_is_said_to_be_over_before_the_worker_notes_it(developer: P
     dora = buyer()
     bought(dora, rented)
 
-    with time_machine.travel(now() + timedelta(days=31)):
+    with time_machine.travel(now() + timedelta(days=31), tick=False):
         page = shown(dora, f"/shop/{rented.id}")
 
     assert "Its time is over" in page
@@ -401,7 +401,7 @@ def test_unused_it_is_given_back_at_once_and_locked(dora: Person, sold: Sold) ->
 def test_too_late_for_a_refund_is_said_before_anybody_asks(dora: Person, sold: Sold) -> None:
     purchase = bought(dora, sold)
 
-    with time_machine.travel(now() + timedelta(days=15)):
+    with time_machine.travel(now() + timedelta(days=15), tick=False):
         browser = browser_of(dora)
         page = text(browser.get(f"/library/{purchase['id']}"))
         answer = browser.post(f"/library/{purchase['id']}", {"action": "refund"})

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.checks import run_checks
 from django.db import transaction
+from time_machine import Traveller
 
 from common.errors import RateLimitedError
 from common.numbers import NumberInvalidError
@@ -212,11 +213,14 @@ def test_the_log_holds_neither_number_nor_text(
         assert not any(secret in str(said) for secret in (NUMBER, "123456"))
 
 
-def test_files_are_the_owners_alone_and_hold_number_and_text(tmp_path: Path) -> None:
+def test_files_are_the_owners_alone_and_hold_number_and_text(
+    tmp_path: Path, clock: Traveller
+) -> None:
     folder = tmp_path / "deep" / "sms"
     texts = ["first", "zweite\nZeile", "第三"]
     for text in texts:
         FileBackend(folder).send(NUMBER, text)
+        clock.shift(1)
     files = sorted(folder.iterdir())
     assert [file.read_text("utf-8") for file in files] == [f"{NUMBER}\n{text}\n" for text in texts]
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from time_machine import Traveller
 
 from billing.packages.models import Nonce
 from tests.platform.applications import CASTLE, SWORD, Application, Biller
@@ -36,8 +37,11 @@ def test_a_request_by_sms_is_parked_and_goes_on_by_the_network() -> None:
     assert_charged(waiting, waiting.post("online", waiting.fresh()))
 
 
-def test_a_nonce_that_was_fetched_before_proves_nothing(waiting: Waiting) -> None:
-    old = waiting.biller.nonces.pop()
+def test_a_nonce_that_was_fetched_before_proves_nothing(clock: Traveller) -> None:
+    biller = Biller.of(buyer())
+    old = biller.nonce()
+    clock.shift(1)
+    waiting = Waiting.on(Application.make(), biller, "online")
     assert waiting.post("online", waiting.fresh(nonce=old)).refusal == (409, "nonce_reused")
     assert is_uncharged(waiting.biller.person)
 

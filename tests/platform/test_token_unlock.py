@@ -19,6 +19,8 @@ from notices.models import Notice
 from tests.platform.operators import browser_of, text
 from tests.platform.world import Person, everything_stored, now, unreachable
 
+pytestmark = pytest.mark.usefixtures("running_clock")
+
 
 def row(serial: str) -> Token:
     return Token.objects.select_related("host").get(serial=serial)
@@ -161,7 +163,7 @@ def too_early(browser: Client, serial: str) -> None:
 
 
 def too_late(browser: Client, serial: str) -> None:
-    with time_machine.travel(now() - timedelta(seconds=301)):
+    with time_machine.travel(now() - timedelta(seconds=301), tick=False):
         press(browser, serial, "passkey")
         show_passkey(browser)
 
