@@ -1,5 +1,6 @@
 # Everything a person or CI does with this repository. `make` alone lists it.
-# Variables: ARGS='-k name' (passed on to pytest, bench or screens), SYSTEM=no (install nothing with apt),
+# Variables: ARGS='-k name' (passed on to test, bench, screens, run, token and the demos), WHO=anna (whose token),
+# SYSTEM=no (install nothing with apt),
 # LAN=1 (serve the local network over HTTPS; or an address of this machine), FOLDER=var (where run keeps all),
 # PYTHON=python3.12 (what the virtual environment is made with).
 PYTHON ?= python3

@@ -1,33 +1,8 @@
-"""Settings, from the environment alone.
+"""Settings of the authentication server, from the environment alone; docs/settings.md lists them.
 
 Every secret may be given as ``NAME`` or, as a path, ``NAME_FILE``; none has a default.
 ``var/authserver.env``, or the file that ``AUTHSERVER_ENV_FILE`` names, is read when it exists; the
 real environment wins.
-
-=============================== ===============================================================
-``AUTHSERVER_SECRET_KEY``       Django's key; secret.
-``AUTHSERVER_KEK_PROVIDER``     Where key-encryption keys are: ``file`` (default) or ``pkcs11``.
-``AUTHSERVER_KEK``              Key-encryption key: base64 of 32 bytes; secret.  Of several, apart
-                                by spaces or lines, the first is for new data keys.  Only
-                                ``AUTHSERVER_KEK_FILE`` can be rotated without a restart.
-``AUTHSERVER_PKCS11_MODULE``    Path of the HSM's PKCS #11 module.
-``AUTHSERVER_PKCS11_TOKEN``     Label of the token in it.
-``AUTHSERVER_PKCS11_KEY``       Label of the keys in that, this host's alone.
-``AUTHSERVER_PKCS11_PIN``       PIN of the user; secret.
-``AUTHSERVER_ORIGIN``           Where tokens and browsers find this host: ``https://host[:port]``.
-``AUTHSERVER_DATABASE_URL``     ``postgres://…``, secret; default SQLite under ``var/``.
-``AUTHSERVER_DATABASE_POOL``    Most PostgreSQL connections of one worker process; default 10.
-``AUTHSERVER_DATABASE_PREPARE`` Prepare statements; ``false`` behind a transaction-mode pooler.
-``AUTHSERVER_ROOT_KEY_FILE``    Host root key, needed only to certify host keys;
-                                default ``var/authserver-root.key``.
-``AUTHSERVER_LOG_LEVEL``        Default ``INFO``.
-``AUTHSERVER_METRICS_TOKEN``    What monitoring shows to read ``/metrics``; secret.  Without one
-                                there are no figures to be had.
-``AUTHSERVER_HSTS_SECONDS``     How long browsers insist on HTTPS; default a year, 0 for not.
-``AUTHSERVER_HOST``, ``_PORT``  Where ``serve`` listens; default 127.0.0.1 and 8001.
-``AUTHSERVER_WORKERS``          Its processes; default 2.
-``AUTHSERVER_THREADS``          Threads of each; default 4.
-=============================== ===============================================================
 """
 
 import os

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
-from countersign.local import LocalServices, free_port
+from countersign.local import LocalServices
+from tests.ports import free_port
 from tests.postgres import throwaway_postgres
 from tokens.batches_entry import Entry
 from tokens.pskc_writer import write_pskc

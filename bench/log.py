@@ -16,7 +16,8 @@ from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from countersign.local import LocalServices, free_port
+from countersign.local import LocalServices
+from tests.ports import free_port
 from tests.postgres import throwaway_postgres
 
 PROOFS = 2000

@@ -28,10 +28,11 @@ from bench.meters import Meters
 from bench.report import Round, results, table
 from bench.uses import Use, bought_uses
 from bench.visitors import STEPS_PER_TOKEN, AnyVisitor, BenchError, Device, Token
-from countersign.local import LocalServices, free_port
+from countersign.local import LocalServices
 from countersign.person import Person, PersonError
 from tests import postgres
 from tests.e2e.party import Party
+from tests.ports import free_port
 
 CLIENTS = (1, 8, 32)
 WORKERS = 2

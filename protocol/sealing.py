@@ -3,6 +3,7 @@
 import base64
 import hmac
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -17,9 +18,16 @@ _NONCE_BYTES = 12
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sealer:
-    """Seals and opens with one key-encryption key of 32 bytes."""
+    """Seals and opens with key-encryption keys of 32 bytes; one is the ordinary case.
+
+    Attributes:
+        kek: Seals.
+        older: Open as well.  The last makes keyed hashes, which stay: what they are of is not
+            stored, and cannot be hashed anew.
+    """
 
     kek: bytes
+    older: tuple[bytes, ...] = ()
 
     @classmethod
     def from_base64(cls, text: str) -> Self:
@@ -36,6 +44,18 @@ class Sealer:
             raise ProtocolError("key_invalid", f"a key-encryption key has {KEK_BYTES} bytes")
         return cls(kek)
 
+    @classmethod
+    def from_base64_list(cls, text: str) -> Self:
+        """Read key-encryption keys with commas between them, the newest first.
+
+        Raises:
+            ProtocolError: ``key_invalid``, also where one is there twice; no key is shown.
+        """
+        kek, *older = (cls.from_base64(part.strip()).kek for part in text.split(","))
+        if len({kek, *older}) <= len(older):
+            raise ProtocolError("key_invalid", "a key-encryption key is there twice")
+        return cls(kek, tuple(older))
+
     def seal(self, secret: bytes, context: bytes) -> bytes:
         """Return nonce (12 bytes) ‖ ciphertext and tag; it opens only with the same context."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
@@ -47,14 +67,15 @@ class Sealer:
         Raises:
             ProtocolError: ``sealed_invalid``: other key, other row, or damaged.
         """
-        try:
-            return AESGCM(self.kek).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
-        except (InvalidTag, ValueError) as error:
-            raise ProtocolError("sealed_invalid", "a sealed secret does not open") from error
+        nonce, content = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        for kek in (self.kek, *self.older):
+            with suppress(InvalidTag, ValueError):
+                return AESGCM(kek).decrypt(nonce, content, context)
+        raise ProtocolError("sealed_invalid", "a sealed secret does not open")
 
     def keyed_hash(self, label: str, content: bytes) -> bytes:
         """Return a 32-byte keyed hash, useless to whoever has only the database."""
-        return keyed_hash(self.kek, label, content)
+        return keyed_hash((self.kek, *self.older)[-1], label, content)
 
 
 def keyed_hash(secret: bytes, label: str, content: bytes) -> bytes:

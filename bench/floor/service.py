@@ -15,7 +15,8 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from bench.visitors import Device
-from countersign.local import ROOT, free_port
+from countersign.local import ROOT
+from tests.ports import free_port
 
 START_SECONDS = 30
 

@@ -22,7 +22,7 @@ from common.sealing import sealer
 
 logger = logging.getLogger(__name__)
 
-_RECOVERY_CODES = b"seed of recovery codes"
+RECOVERY_CODES = b"seed of recovery codes"
 _WAYS = {
     "reauthenticate": gettext_lazy("Use the password"),
     "mfa_reauthenticate": gettext_lazy("Use a recovery code"),
@@ -89,11 +89,11 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # published without 
 
     def encrypt(self, text: str) -> str:
         """Seal a secret for the database."""
-        return base64.b64encode(sealer().seal(text.encode(), _RECOVERY_CODES)).decode()
+        return base64.b64encode(sealer().seal(text.encode(), RECOVERY_CODES)).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
         """Open a secret from the database."""
-        return sealer().open(base64.b64decode(encrypted_text), _RECOVERY_CODES).decode()
+        return sealer().open(base64.b64decode(encrypted_text), RECOVERY_CODES).decode()
 
     def is_mfa_enabled(self, user: User, types: list[str] | None = None) -> bool:
         """Tell whether somebody has one of these second factors; of several kinds, or any at all.

@@ -28,7 +28,7 @@ class OrganisationOut(Schema):
     created_at: datetime
 
 
-class NameIn(Input):
+class OrganisationNameIn(Input):
     """A name."""
 
     name: Annotated[str, Field(max_length=200)]
@@ -122,7 +122,7 @@ def list_organisations(request: HttpRequest) -> dict[str, object]:
 
 
 @router.post("/organisations", response={201: OrganisationOut})
-def create_organisation(request: HttpRequest, body: NameIn) -> Status[Organisation]:
+def create_organisation(request: HttpRequest, body: OrganisationNameIn) -> Status[Organisation]:
     """Make an organisation that the caller owns."""
     made = services.create_organisation(holder=caller(request), name=body.name, now=timezone.now())
     return Status(201, made)
@@ -141,7 +141,7 @@ def show_organisation(request: HttpRequest, uid: Hex8) -> dict[str, object]:
 
 
 @router.post("/organisations/{uid}/name", response=OrganisationOut)
-def rename_organisation(request: HttpRequest, uid: Hex8, body: NameIn) -> Organisation:
+def rename_organisation(request: HttpRequest, uid: Hex8, body: OrganisationNameIn) -> Organisation:
     """Give an organisation another name; for its owners."""
     return services.rename_organisation(
         owner=caller(request), uid=bytes.fromhex(uid), name=body.name, now=timezone.now()
@@ -220,7 +220,9 @@ def list_client_keys(request: HttpRequest, uid: Hex8) -> list[ClientKey]:
 
 
 @router.post("/organisations/{uid}/keys", response={201: NewKeyOut})
-def create_client_key(request: HttpRequest, uid: Hex8, body: NameIn) -> Status[dict[str, object]]:
+def create_client_key(
+    request: HttpRequest, uid: Hex8, body: OrganisationNameIn
+) -> Status[dict[str, object]]:
     """Make a key for a program of the organisation; for owners."""
     row, key = services.create_client_key(
         owner=caller(request), uid=bytes.fromhex(uid), name=body.name, now=timezone.now()

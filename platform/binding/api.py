@@ -5,22 +5,22 @@ from django.utils import timezone
 from ninja import Router, Status
 
 from accounts.security import HOLDER_AUTH, caller
+from billing.ledger.schemas import PaymentPasswordIn
 from binding import selectors, services
 from binding.models import Binding
 from binding.schemas import (
     BindingOut,
-    ChallengeOut,
-    CodeIn,
     IdentifiersIn,
     MessageIn,
     MessageOut,
+    NonceOut,
+    NumberCodeIn,
     NumberIn,
-    PasswordIn,
     PeerOut,
     PermitIn,
     PermitOut,
     RegisteredOut,
-    RegisterIn,
+    RegistrationIn,
     SentOut,
 )
 from binding.security import DeviceAuth, device, shown_permit
@@ -34,15 +34,15 @@ from protocol.jwk import from_base64, to_base64
 router = Router(auth=DeviceAuth(), tags=["phones"])
 
 
-@router.post("/binding/challenges", response={201: ChallengeOut})
-def create_challenge(request: HttpRequest) -> Status[ChallengeOut]:
+@router.post("/binding/challenges", response={201: NonceOut})
+def create_challenge(request: HttpRequest) -> Status[NonceOut]:
     """Get 16 bytes for the chip to sign within two minutes."""
     nonce, expires_at = services.new_challenge(device=device(request), now=timezone.now())
-    return Status(201, ChallengeOut(nonce=to_base64(nonce), expires_at=expires_at))
+    return Status(201, NonceOut(nonce=to_base64(nonce), expires_at=expires_at))
 
 
 @router.post("/binding/register", response={201: RegisteredOut})
-def register(request: HttpRequest, body: RegisterIn) -> Status[RegisteredOut]:
+def register(request: HttpRequest, body: RegistrationIn) -> Status[RegisteredOut]:
     """Begin to bind this device's chip and SIM to the number that was typed."""
     registered = services.register(
         device=device(request),
@@ -56,7 +56,7 @@ def register(request: HttpRequest, body: RegisterIn) -> Status[RegisteredOut]:
 
 
 @router.post("/binding/{uid}/proof", response=BindingOut)
-def prove(request: HttpRequest, uid: Hex8, body: CodeIn) -> BindingOut:
+def prove(request: HttpRequest, uid: Hex8, body: NumberCodeIn) -> BindingOut:
     """Prove the number by the code that was sent to it."""
     binding = services.prove_number(
         device=device(request), uid=bytes.fromhex(uid), code=body.code, now=timezone.now()
@@ -139,7 +139,7 @@ def suspend(request: HttpRequest, uid: Hex8) -> BindingOut:
 
 
 @router.post("/bindings/{uid}/resume", response=BindingOut, auth=HOLDER_AUTH)
-def resume(request: HttpRequest, uid: Hex8, body: PasswordIn) -> BindingOut:
+def resume(request: HttpRequest, uid: Hex8, body: PaymentPasswordIn) -> BindingOut:
     """Let a phone go on that its holder, or a mismatch, stopped."""
     binding = _of_caller(request, uid)
     services.resume_by_holder(binding, password=body.payment_password, now=timezone.now())
@@ -147,7 +147,7 @@ def resume(request: HttpRequest, uid: Hex8, body: PasswordIn) -> BindingOut:
 
 
 @router.post("/bindings/{uid}/approve", response=BindingOut, auth=HOLDER_AUTH)
-def approve_as_holder(request: HttpRequest, uid: Hex8, body: PasswordIn) -> BindingOut:
+def approve_as_holder(request: HttpRequest, uid: Hex8, body: PaymentPasswordIn) -> BindingOut:
     """Agree, after 24 hours, that a new phone takes the place of an old one."""
     binding = services.agree_by_holder(
         holder=caller(request),

@@ -18,7 +18,6 @@ from protocol.jwk import to_base64
 # Wider than anything a phone reads; what it may be is looked at behind it.
 Code = Annotated[str, Field(max_length=64)]
 Signed = Annotated[str, Field(max_length=6000)]
-Password = Annotated[str, Field(max_length=256)]
 
 
 class IdentifiersIn(Input):
@@ -42,7 +41,7 @@ class IdentifiersIn(Input):
         )
 
 
-class RegisterIn(IdentifiersIn):
+class RegistrationIn(IdentifiersIn):
     """A registration; the registration number is what somebody typed."""
 
     registration_number: Code
@@ -55,16 +54,10 @@ class PermitIn(IdentifiersIn):
     purpose: Literal["billing", "step", "countersign", "offline", "message"]
 
 
-class CodeIn(Input):
+class NumberCodeIn(Input):
     """The six digits that came by SMS."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
-
-
-class PasswordIn(Input):
-    """The payment password."""
-
-    payment_password: Password
 
 
 class NumberIn(Input):
@@ -80,7 +73,7 @@ class MessageIn(Input):
     message: Signed
 
 
-class ChallengeOut(Schema):
+class NonceOut(Schema):
     """16 bytes as base64url, for the chip to sign once."""
 
     nonce: str

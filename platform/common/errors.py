@@ -32,6 +32,10 @@ class DomainError(Exception):
         return {}
 
 
+class CommandRefusedError(DomainError):
+    """A command of an operator's is refused; no request is ever answered by one of these."""
+
+
 class NotFoundError(DomainError):
     """There is no such thing, or it is not for the caller to see."""
 

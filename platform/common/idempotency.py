@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from common import sealing
 from common.models import IdempotentRequest
 from common.pages import error_page
 from common.problems import DATABASE_GONE, database_unavailable, problem
@@ -57,7 +58,7 @@ class IdempotencyMiddleware:
             return database_unavailable(request, error)
 
     def _once(self, request: HttpRequest, key: str) -> HttpResponse:
-        sealer = Sealer.from_base64(settings.COUNTERSIGN_KEK)
+        sealer = sealing.sealer()
         scope = sealer.keyed_hash("idempotency-scope", _scope(request, key))
         body_hash = sealer.keyed_hash("idempotency-body", request.body)
         if not _claim(scope, body_hash, timezone.now()):
@@ -77,7 +78,7 @@ def once(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse
         request: The POST.
         work: Does it, and answers.
     """
-    sealer = Sealer.from_base64(settings.COUNTERSIGN_KEK)
+    sealer = sealing.sealer()
     fields = request.POST.copy()
     if fields.get("drawing"):
         fields.pop("csrfmiddlewaretoken", None)

@@ -1,4 +1,4 @@
-"""Secrets at rest under the platform's key-encryption key."""
+"""Secrets at rest under the platform's key-encryption keys."""
 
 from django.conf import settings
 
@@ -6,5 +6,5 @@ from protocol.sealing import Sealer
 
 
 def sealer() -> Sealer:
-    """Return the sealer of this service's key-encryption key."""
-    return Sealer.from_base64(settings.COUNTERSIGN_KEK)
+    """Return the sealer of this service's key-encryption keys."""
+    return Sealer.from_base64_list(settings.COUNTERSIGN_KEK)

@@ -5,20 +5,21 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Critical, Tags, register
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from billing.ledger.providers import provider
 from binding.carrier import FakeCarrier, carrier
+from common.sealing import sealer
 from notices.sms import backend
 from protocol.errors import ProtocolError
-from protocol.sealing import Sealer
 from protocol.statement import Platform
 
 
 @register(Tags.security)
 def check_sealing_key(**_: Any) -> list[CheckMessage]:
-    """Refuse a key-encryption key that is not 32 bytes of base64."""
+    """Refuse a key-encryption key that is not 32 bytes of base64, or is there twice."""
     try:
-        Sealer.from_base64(settings.COUNTERSIGN_KEK)
+        sealer()
     except ProtocolError as error:
         return [Critical(f"COUNTERSIGN_KEK: {error.detail}.", id="countersign.E001")]
     return []
@@ -67,6 +68,17 @@ def check_sms_url(**_: Any) -> list[CheckMessage]:
             "smpps://…; user and password have 15 and 8 characters at most."
         )
         return [Critical(sentence, id="countersign.E005")]
+    return []
+
+
+@register(Tags.security)
+def check_sms_handlers(**_: Any) -> list[CheckMessage]:
+    """Refuse SMS_HANDLERS that cannot be asked: an SMS would be lost on them."""
+    try:
+        for path in settings.SMS_HANDLERS:
+            import_string(path)
+    except ImportError as error:
+        return [Critical(f"SMS_HANDLERS: {error}.", id="countersign.E013")]
     return []
 
 

@@ -340,13 +340,6 @@ def _unchecked(arguments: Sequence[str]) -> list[str]:
     return [*arguments, *skipped]
 
 
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0

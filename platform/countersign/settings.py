@@ -35,6 +35,11 @@ COUNTERSIGN_PLATFORM_NAME = env.str("COUNTERSIGN_PLATFORM_NAME", "Countersign")
 COUNTERSIGN_ROOT_KEY_FILE = Path(
     env.str("COUNTERSIGN_ROOT_KEY_FILE", str(VAR_DIR / "platform-root.key"))
 )
+# Where `manage.py serve` listens, its processes, and the threads of each.
+COUNTERSIGN_HOST = env.str("COUNTERSIGN_HOST", "127.0.0.1")
+COUNTERSIGN_PORT = env.int("COUNTERSIGN_PORT", 8000)
+COUNTERSIGN_WORKERS = env.int("COUNTERSIGN_WORKERS", 2)
+COUNTERSIGN_THREADS = env.int("COUNTERSIGN_THREADS", 4)
 # Certificate authorities for https to authentication servers; the system's when unset.
 AUTHSERVER_CA_FILE = env.str("AUTHSERVER_CA_FILE", "")
 AUTHSERVER_TIMEOUT_SECONDS = env.float("AUTHSERVER_TIMEOUT_SECONDS", 5.0)
@@ -224,7 +229,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"countersign@{_origin.hostna
 # Without an SMS centre, SMS are written to files: docs/sms.md.
 SMS_URL = env.str("SMS_URL", f"file://{VAR_DIR / 'sms'}")
 # Who is asked whether an SMS that came in is for it: dotted paths.
-SMS_HANDLERS = ["binding.sms.take", "billing.packages.sms.take"]
+SMS_HANDLERS = env.list("SMS_HANDLERS", default=["binding.sms.take", "billing.packages.sms.take"])
 # The number to which phones send SMS that prove theirs.
 SMS_NUMBER = env.str("SMS_NUMBER", "+12025550100")
 # Who is asked whether a SIM was swapped; empty: nobody (docs/binding.md).

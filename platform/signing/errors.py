@@ -1,9 +1,9 @@
 """Errors of the platform's own keys."""
 
-from common.errors import DomainError
+from common.errors import CommandRefusedError, DomainError
 
 
-class RootKeyInvalidError(DomainError):
+class RootKeyInvalidError(CommandRefusedError):
     """The file of the root key does not hold one, or another one than our keys have."""
 
     code = "root_key_invalid"
@@ -11,7 +11,7 @@ class RootKeyInvalidError(DomainError):
     title = "The file of the platform's root key does not hold a key of 32 bytes."
 
 
-class KeysFullError(DomainError):
+class KeysFullError(CommandRefusedError):
     """A directory with one more certificate could not be read."""
 
     code = "keys_full"
@@ -19,7 +19,7 @@ class KeysFullError(DomainError):
     title = "The directory has no room for more keys; make only those that are needed (--only)."
 
 
-class KeyUnknownError(DomainError):
+class KeyUnknownError(CommandRefusedError):
     """The platform has no key of that id."""
 
     code = "key_unknown"
@@ -27,7 +27,7 @@ class KeyUnknownError(DomainError):
     title = "The platform has no such key; platform_keys lists them."
 
 
-class KeyInUseError(DomainError):
+class KeyInUseError(CommandRefusedError):
     """Without that key the platform could not sign for a purpose."""
 
     code = "key_in_use"
@@ -35,7 +35,7 @@ class KeyInUseError(DomainError):
     title = "No other key could sign for this purpose; make one first (create_keys --only)."
 
 
-class EndRefusedError(DomainError):
+class EndRefusedError(CommandRefusedError):
     """A key cannot end at that time."""
 
     code = "end_refused"

@@ -28,6 +28,8 @@ Result = TypeVar("Result")
 
 # A token may be asked ten times in an hour, its activation included.
 CHALLENGES_PER_TOKEN = 9
+# Less than the time after which servers close connections.
+IDLE_SECONDS = 15
 ORDER = {
     "kind": "order",
     "amount": 125_000,
@@ -75,9 +77,10 @@ class Party:
     tokens: dict[str, SimulatedToken] = field(default_factory=dict)
     accepted: list[str] = field(default_factory=list)
     _asked: Counter[str] = field(default_factory=Counter)
-    _http: urllib3.PoolManager = field(
+    _pool: urllib3.PoolManager = field(
         default_factory=lambda: urllib3.PoolManager(maxsize=200, retries=False, timeout=60)
     )
+    _used: float = 0
 
     @classmethod
     def sign_up(cls, origin: str, mail: Path, name: str) -> "Party":
@@ -93,7 +96,7 @@ class Party:
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """Call the API; ``Idempotency_Key`` and the like become headers."""
         began = time.monotonic()
-        response = self._http.request(
+        response = self._http().request(
             method,
             f"{self.origin}/api/v1{path}",
             body=None if body is None else json.dumps(body),
@@ -117,11 +120,18 @@ class Party:
 
     def download(self, path: str) -> bytes:
         """Return the bytes behind a path of the API."""
-        response = self._http.request(
+        response = self._http().request(
             "GET", f"{self.origin}/api/v1{path}", headers={"Authorization": f"Bearer {self.key}"}
         )
         assert response.status == 200, response.data
         return response.data
+
+    def _http(self) -> urllib3.PoolManager:
+        """Return connections that the server does not close just now: it does so after 30 s."""
+        if time.monotonic() - self._used > IDLE_SECONDS:
+            self._pool.clear()
+        self._used = time.monotonic()
+        return self._pool
 
     def enrol(self, suite: str = "", **more: str) -> SimulatedToken:
         """Enrol a token and have it answer its activation statement."""

@@ -306,6 +306,7 @@ def test_the_first_operator_is_led_from_nothing_to_the_next_step(
     assert EmailAddress.objects.get(user=user).verified
     assert "Signing keys: made" in said
     assert "add_host" in said
+    assert f"--root {SigningKey.from_bytes(root_file.read_bytes()).public.hex()} " in said
     assert signing.signing_key(Purpose.RECEIPT, now=now()).certificate
 
 

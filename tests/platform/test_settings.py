@@ -1,6 +1,7 @@
 """Settings come from the environment alone, and nonsense in them stops a release."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -157,6 +158,35 @@ def test_a_secret_may_lie_in_a_file(elsewhere: Path, tmp_path: Path) -> None:
     assert values["SECRET_KEY"] == "from a file" * 6
 
 
+def test_where_it_listens_may_stand_in_a_file_of_settings(elsewhere: Path, tmp_path: Path) -> None:
+    names = [f"COUNTERSIGN_{name}" for name in ("HOST", "PORT", "WORKERS", "THREADS")]
+    assert [read(elsewhere)[name] for name in names] == ["127.0.0.1", "8000", "2", "4"]
+    file = tmp_path / "other.env"
+    file.write_text("COUNTERSIGN_HOST=192.0.2.1\nCOUNTERSIGN_PORT=80\nCOUNTERSIGN_WORKERS=3\n")
+
+    values = read(elsewhere, COUNTERSIGN_ENV_FILE=str(file), COUNTERSIGN_THREADS="5")
+
+    assert [values[name] for name in names] == ["192.0.2.1", "80", "3", "5"]
+
+
+def test_who_takes_sms_can_be_changed_without_touching_the_source(elsewhere: Path) -> None:
+    both = "['binding.sms.take', 'billing.packages.sms.take']"
+    assert read(elsewhere)["SMS_HANDLERS"] == both
+    assert read(elsewhere, SMS_HANDLERS="binding.sms.take")["SMS_HANDLERS"] == (
+        "['binding.sms.take']"
+    )
+    assert read(elsewhere, SMS_HANDLERS="")["SMS_HANDLERS"] == "[]"
+
+
+@pytest.mark.parametrize("service", ["platform/countersign", "authserver"])
+def test_every_setting_is_documented(service: str) -> None:
+    source = (ROOT / service / "settings.py").read_text("utf-8")
+    names = set(re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', source))
+    page = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    assert names
+    assert {name for name in names if f"`{name}`" not in page} == set()
+
+
 def test_mail_goes_to_a_server_where_one_is_named(elsewhere: Path) -> None:
     assert read(elsewhere)["EMAIL_BACKEND"].endswith("filebased.EmailBackend")
     values = read(elsewhere, EMAIL_URL="smtp://user:pass@mail.example:25")
@@ -178,6 +208,12 @@ def test_the_settings_of_the_tests_pass_their_checks() -> None:
 def faults(**changes: object) -> set[str | None]:
     with override_settings(**changes):
         return {message.id for message in run_checks(include_deployment_checks=True)}
+
+
+@pytest.mark.parametrize("path", ["take", "binding.sms.nothing", "nowhere.sms.take"])
+def test_who_cannot_be_asked_about_sms_stops_a_release(path: str) -> None:
+    assert "countersign.E013" in faults(SMS_HANDLERS=["binding.sms.take", path])
+    assert "countersign.E013" not in faults(SMS_HANDLERS=["binding.sms.take"])
 
 
 @pytest.mark.parametrize("kek", ["", "short", "!!!!", "A" * 44, "QUFBQQ=="])

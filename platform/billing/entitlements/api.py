@@ -19,7 +19,7 @@ from billing.entitlements.schemas import (
     OwnVersionOut,
     PurchaseIn,
     PurchaseOut,
-    RefundIn,
+    RefundReasonIn,
     ResourceDetailOut,
     ResourceIn,
     ResourceOut,
@@ -203,7 +203,7 @@ def cancel_purchase(request: HttpRequest, uid: Hex8) -> "Purchase":
 
 
 @router.post("/purchases/{uid}/refund", response=PurchaseOut)
-def ask_refund(request: HttpRequest, uid: Hex8, body: RefundIn) -> "Purchase":
+def ask_refund(request: HttpRequest, uid: Hex8, body: RefundReasonIn) -> "Purchase":
     """Ask for the money back: at once when never used, else the developer decides."""
     return services.ask_refund(
         buyer=caller(request),
@@ -225,7 +225,7 @@ def grant_refund(request: HttpRequest, uid: Hex8) -> "Purchase":
 
 
 @router.post("/purchases/{uid}/refund/refuse", response=PurchaseOut)
-def refuse_refund(request: HttpRequest, uid: Hex8, body: RefundIn) -> "Purchase":
+def refuse_refund(request: HttpRequest, uid: Hex8, body: RefundReasonIn) -> "Purchase":
     """Say no to a buyer who asks for the money back, and why; the buyer is told."""
     return services.refuse_refund(
         developer=caller(request),

@@ -8,6 +8,7 @@ from pydantic import Field, StrictInt
 
 from billing.entitlements.models import Entitlement, Offer, Purchase, Resource, Version
 from billing.entitlements.selectors import key_fingerprint, version_of
+from billing.ledger.schemas import Password
 from common.errors import NotFoundError
 from common.schemas import Hex8, Input
 from enrolment.schemas import Serial
@@ -15,7 +16,6 @@ from enrolment.schemas import Serial
 # Wider than the caps of the services, which answer with the count; narrower than a flood.
 Words = Annotated[str, Field(max_length=4000)]
 Kind = Literal["app", "picture", "music", "theme", "video"]
-Password = Annotated[str, Field(max_length=128)]
 
 
 class ResourceIn(Input):
@@ -57,7 +57,7 @@ class PurchaseIn(Input):
     remark: Words = ""
 
 
-class RefundIn(Input):
+class RefundReasonIn(Input):
     """Why the money is asked back, or not given back; may be empty."""
 
     reason: Words = ""

@@ -158,11 +158,6 @@ def own_offer(*, developer: "Holder", uid: bytes) -> Offer:
     return found
 
 
-def offers_of(resource: Resource) -> QuerySet[Offer]:
-    """Return all offers of a resource, those that ended last."""
-    return resource.offers.order_by(F("ended_at").desc(nulls_first=True), "amount", "pk")
-
-
 def entitlements_of(*, holder: "Holder") -> QuerySet[Entitlement]:
     """Return whatever a holder has bought, newest first."""
     return _entitlements().filter(holder=holder)

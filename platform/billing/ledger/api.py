@@ -12,7 +12,7 @@ from billing.ledger.schemas import (
     AmountIn,
     EntryOut,
     MovementOut,
-    PasswordIn,
+    NewPasswordIn,
     PaymentOut,
     PayoutIn,
     RefundIn,
@@ -87,7 +87,7 @@ def pay_out(request: HttpRequest, body: PayoutIn) -> Status[MovementOut]:
 
 
 @router.post("/wallet/payment-password", response={204: None})
-def set_payment_password(request: HttpRequest, body: PasswordIn) -> Status[None]:
+def set_payment_password(request: HttpRequest, body: NewPasswordIn) -> Status[None]:
     """Set or change the payment password."""
     services.change_payment_password(
         holder=caller(request), current=body.current, password=body.password, now=timezone.now()

@@ -23,10 +23,14 @@ class AmountIn(Input):
     currency: Currency
 
 
-class PayoutIn(AmountIn):
-    """How much, and the payment password."""
+class PaymentPasswordIn(Input):
+    """The payment password of whoever wants something."""
 
     payment_password: Password
+
+
+class PayoutIn(AmountIn, PaymentPasswordIn):
+    """How much, and the payment password."""
 
 
 class RefundIn(Input):
@@ -35,7 +39,7 @@ class RefundIn(Input):
     amount: StrictInt
 
 
-class PasswordIn(Input):
+class NewPasswordIn(Input):
     """A new payment password, and the one before; for the first one, that of the sign-in."""
 
     password: Password

@@ -84,7 +84,7 @@ def send_message(
         )
         raise_counter(sender.chip, counter)
         sent = Message(sender=sender, recipient=recipient, sent_at=now)
-        sent.sealed_content = sealer().seal(message, _context(sent))
+        sent.sealed_content = sealer().seal(message, message_context(sent))
         sent.save()
         record(action="message.sent", actor=device.actor, subject=bytes(sent.uid).hex(), now=now)
     return sent
@@ -109,7 +109,7 @@ def fetch_messages(*, device: Device, after: bytes = b"", now: datetime) -> list
 
 def content_of(message: Message) -> bytes:
     """Return a message as its sender's chip signed it."""
-    return sealer().open(bytes(message.sealed_content), _context(message))
+    return sealer().open(bytes(message.sealed_content), message_context(message))
 
 
 def forget_old_messages(*, now: datetime) -> None:
@@ -117,7 +117,8 @@ def forget_old_messages(*, now: datetime) -> None:
     Message.objects.filter(sent_at__lt=now - KEPT).delete()
 
 
-def _context(message: Message) -> bytes:
+def message_context(message: Message) -> bytes:
+    """Return what a message is sealed with."""
     return b"message " + bytes(message.uid)
 
 

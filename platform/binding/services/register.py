@@ -114,7 +114,7 @@ def register(
         replaces=replaced,
         created_at=now,
     )
-    binding.sealed_number = sealer().seal(identifiers.number.encode(), _context(binding))
+    binding.sealed_number = sealer().seal(identifiers.number.encode(), number_context(binding))
     return _asked(binding, identifiers.number, direction, now)
 
 
@@ -175,7 +175,12 @@ def end_overdue_registrations(*, now: datetime) -> int:
 
 def number_of(binding: Binding) -> str:
     """Return a phone's number, E.164."""
-    return sealer().open(bytes(binding.sealed_number), _context(binding)).decode()
+    return sealer().open(bytes(binding.sealed_number), number_context(binding)).decode()
+
+
+def number_context(binding: Binding) -> bytes:
+    """Return what a phone's number is sealed with."""
+    return b"number " + bytes(binding.uid)
 
 
 def _replaced(device: Device, identifiers: Identifiers, now: datetime) -> Binding | None:
@@ -294,7 +299,3 @@ def _long_code() -> str:
 
 def _code_hash(binding: Binding, code: str) -> bytes:
     return sealer().keyed_hash("number-proof", bytes(binding.uid) + code.encode())
-
-
-def _context(binding: Binding) -> bytes:
-    return b"number " + bytes(binding.uid)

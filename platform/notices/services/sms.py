@@ -58,8 +58,8 @@ def send_sms(
         public_id=public_id,
         purpose=purpose,
         number_hash=number_hash,
-        sealed_number=seal(number.encode(), _context(public_id, "number")),
-        sealed_text=seal(text.encode(), _context(public_id, "text")),
+        sealed_number=seal(number.encode(), sms_context(public_id, "number")),
+        sealed_text=seal(text.encode(), sms_context(public_id, "text")),
         created_at=now,
         due_at=now,
         expires_at=expires_at,
@@ -132,6 +132,11 @@ def forget_old_sms(*, now: datetime) -> None:
     SmsReceived.objects.filter(received_at__lt=now - KEPT).delete()
 
 
+def sms_context(public_id: str, field: str) -> bytes:
+    """Return what the ``number`` or the ``text`` of an SMS is sealed with."""
+    return f"sms {public_id} {field}".encode()
+
+
 def _handled_by(number: str, text: str, now: datetime) -> str:
     """Ask each of SMS_HANDLERS; return the first that says it was for it."""
     for path in settings.SMS_HANDLERS:
@@ -171,11 +176,7 @@ def _try_later(message: SmsMessage, at: datetime) -> None:
 
 def _opened(message: SmsMessage, field: str) -> str:
     sealed = message.sealed_number if field == "number" else message.sealed_text
-    return sealer().open(bytes(sealed), _context(message.public_id, field)).decode()
-
-
-def _context(public_id: str, field: str) -> bytes:
-    return f"sms {public_id} {field}".encode()
+    return sealer().open(bytes(sealed), sms_context(message.public_id, field)).decode()
 
 
 def _hash_of(number: str) -> bytes:

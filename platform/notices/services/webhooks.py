@@ -179,6 +179,11 @@ def sign(secret: bytes, message_id: str, timestamp: int, body: str) -> str:
     return "v1," + base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
 
 
+def webhook_context(url: str) -> bytes:
+    """Return what the secret of an endpoint is sealed with."""
+    return b"webhook " + url.encode()
+
+
 def _are_there_any() -> bool:
     """Whether there is any endpoint; asked once in a while, since every step asks."""
     at = time.monotonic()
@@ -207,7 +212,9 @@ def _write(
 
 def _send(message: WebhookMessage) -> int | None:
     """Try once; return the status, 200 for any good one, or ``None`` when no answer came."""
-    secret = sealer().open(bytes(message.endpoint.sealed_secret), _context(message.endpoint.url))
+    secret = sealer().open(
+        bytes(message.endpoint.sealed_secret), webhook_context(message.endpoint.url)
+    )
     at = int(time.time())
     headers = {
         "Content-Type": "application/json",
@@ -237,11 +244,7 @@ def _note(message: WebhookMessage, status: int | None, now: datetime) -> None:
 
 
 def _sealed(secret: bytes, url: str) -> bytes:
-    return sealer().seal(secret, _context(url))
-
-
-def _context(url: str) -> bytes:
-    return b"webhook " + url.encode()
+    return sealer().seal(secret, webhook_context(url))
 
 
 def _shown(secret: bytes) -> str:

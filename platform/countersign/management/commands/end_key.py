@@ -65,10 +65,10 @@ def time(text: str) -> datetime:
     """Read a time from a command line."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError as error:
+        if at.tzinfo is None:
+            raise CommandError("end_refused: the time lacks its offset, such as Z or +02:00")
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise CommandError(
             "end_refused: the time is not one, such as 2026-01-31T12:00Z"
         ) from error
-    if at.tzinfo is None:
-        raise CommandError("end_refused: the time lacks its offset, such as Z or +02:00")
-    return at.astimezone(UTC)

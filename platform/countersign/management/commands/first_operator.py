@@ -18,6 +18,7 @@ from common.errors import DomainError
 from enrolment.selectors import hosts
 from protocol.keys import Purpose, root_fingerprint
 from signing import services
+from signing.selectors import root_key
 
 
 class Command(BaseCommand):
@@ -95,8 +96,8 @@ class Command(BaseCommand):
             "3. Authentication server: none yet. On its machine:\n"
             "     python -m authserver init --name NAME\n"
             f"     python -m authserver add_platform --id {settings.COUNTERSIGN_PLATFORM_ID} "
-            f"--origin {settings.COUNTERSIGN_ORIGIN} --root FILE --key-file KEY\n"
-            "   then here, with the fingerprint it shows:\n"
+            f"--origin {settings.COUNTERSIGN_ORIGIN} --root {root_key().hex()} --key-file KEY\n"
+            "   then here, with the fingerprint that init showed, and a copy of KEY:\n"
             "     python manage.py add_host ORIGIN --key-file KEY --fingerprint '…'\n"
-            "   (python manage.py create_keys --root-public FILE writes the public root.)"
+            "   (python manage.py platform_keys shows the root again.)"
         )

@@ -4,6 +4,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 from granian import Granian
@@ -17,11 +18,15 @@ class Command(BaseCommand):
     help = "Serve the pages and the API."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the options."""
-        parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--workers", type=int, default=2, help="processes")
-        parser.add_argument("--threads", type=int, default=4, help="in each worker")
+        """Declare the options; their defaults are settings."""
+        parser.add_argument("--host", default=settings.COUNTERSIGN_HOST)
+        parser.add_argument("--port", type=int, default=settings.COUNTERSIGN_PORT)
+        parser.add_argument(
+            "--workers", type=int, default=settings.COUNTERSIGN_WORKERS, help="processes"
+        )
+        parser.add_argument(
+            "--threads", type=int, default=settings.COUNTERSIGN_THREADS, help="in each worker"
+        )
         parser.add_argument(
             "--ssl-certificate", type=Path, help="PEM; when TLS does not end in front of it"
         )
