@@ -33,6 +33,12 @@ def number(level: int, place: int) -> int:
     return ((2 * place + 1) << level) - 1
 
 
+def whole_at(node: int) -> int:
+    """Return how many entries the smallest tree has that has the node of this number."""
+    after = node + 1
+    return (after + (after & -after)) >> 1
+
+
 def peaks(size: int) -> list[int]:
     """Return the numbers of the largest whole subtrees of a tree, from the left."""
     return _cover(0, size)

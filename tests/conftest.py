@@ -1,5 +1,6 @@
 """What the tests of every part share."""
 
+import os
 from collections.abc import Iterator
 
 import hypothesis
@@ -11,8 +12,11 @@ from tests.postgres import PostgresMissingError, throwaway_postgres
 
 # A busy machine is no reason to fail a property.
 SLOW = [hypothesis.HealthCheck.too_slow]
-hypothesis.settings.register_profile("countersign", deadline=None, suppress_health_check=SLOW)
-hypothesis.settings.load_profile("countersign")
+# The same examples each time; HYPOTHESIS_PROFILE=explore draws others, at random.
+explore = hypothesis.settings(deadline=None, suppress_health_check=SLOW)
+hypothesis.settings.register_profile("explore", explore)
+hypothesis.settings.register_profile("countersign", explore, derandomize=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "countersign"))
 
 
 @pytest.fixture(scope="session")

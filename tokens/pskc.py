@@ -239,6 +239,6 @@ def _time(policy: Element, name: str) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(text)
-    except ValueError as error:
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise BatchError(BatchProblem.VALUE_INVALID, f"{name} is no date and time.") from error
-    return time if time.tzinfo else time.replace(tzinfo=UTC)

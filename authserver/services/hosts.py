@@ -3,7 +3,7 @@
 import logging
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from django.db import transaction
@@ -15,7 +15,7 @@ from authserver.services import datakeys, seals
 from protocol import ed25519
 from protocol.ed25519 import KEY_BYTES, SigningKey, key_id
 from protocol.errors import ProtocolError
-from protocol.keys import KeyCertificate, Purpose, day_of, open_certificate
+from protocol.keys import SECONDS_PER_DAY, KeyCertificate, Purpose, day_of, open_certificate
 from protocol.text import check_ascii, check_origin
 
 logger = logging.getLogger(__name__)
@@ -111,7 +111,8 @@ def end_host_key(
 
     Raises:
         AuthserverError: ``not_ready`` before ``init``; ``state_conflict`` when there is no such
-            key, no other one to sign with, or the time is ahead or later than the one told.
+            key, no other one to sign with, or the time is ahead, later than the one told, or
+            from before the key's first day.
     """
     root = host_state().root
     field, at = ("compromised_at" if compromised else "retired_at"), at or now
@@ -129,6 +130,11 @@ def end_host_key(
         if at > now or (told is not None and at > told):
             raise AuthserverError(
                 Code.STATE_CONFLICT, "A key ends now or before, and never later than was told."
+            )
+        first = datetime.fromtimestamp(key.from_day * SECONDS_PER_DAY, UTC)
+        if at < first:
+            raise AuthserverError(
+                Code.STATE_CONFLICT, f"This key ends on or after its first day, {first:%Y-%m-%d}."
             )
         setattr(key, field, at)
         key.save(update_fields=[field])

@@ -80,11 +80,6 @@ def set_back(servers: QuerySet[Server], *, generation: int, ready: datetime) -> 
             )
 
 
-def restored_at(host: HostState) -> datetime | None:
-    """Return when this host's database was restored last; ``None`` when it never was."""
-    return host.not_ready_until and host.not_ready_until - RESTORE_PAUSE
-
-
 def _void_enrolments(now: datetime) -> None:
     Enrolment.objects.all().delete()
     for server in Server.objects.filter(state__in=[State.ISSUED, State.ENROLLED]):

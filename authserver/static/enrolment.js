@@ -22,10 +22,15 @@ show?.addEventListener("submit", (event) => {
 // While the QR code is shown, look again every three seconds; the page changes when there is news.
 const again = document.getElementById("again");
 
-async function look() {
+async function ask() {
   const body = new URLSearchParams(new FormData(again));
-  const answer = await fetch(again.action, { method: "POST", body }).catch(() => null);
-  const news = answer && new DOMParser().parseFromString(await answer.text(), "text/html");
+  const answer = await fetch(again.action, { method: "POST", body });
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+async function look() {
+  // An answer that does not come, or breaks off, is no news.
+  const news = await ask().catch(() => null);
   if (!news?.querySelector("main") || news.getElementById("again")) {
     setTimeout(look, 3000);
     return;

@@ -1,5 +1,7 @@
 """Forms of allauth, in words for people who never saw such a thing."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from allauth.account.forms import (
@@ -9,7 +11,9 @@ from allauth.account.forms import (
     ResetPasswordForm,
     SignupForm,
 )
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.forms import GenerateRecoveryCodesForm
 from allauth.mfa.webauthn.forms import (
     AddWebAuthnForm,
@@ -20,7 +24,10 @@ from allauth.mfa.webauthn.forms import (
 )
 from django.core.exceptions import ValidationError
 from django.forms import Form, HiddenInput, JSONField
+from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
+
+from accounts.passkeys import NONSENSE, read_credential
 
 
 class _Addressed:
@@ -85,30 +92,49 @@ class CredentialField(JSONField):
     widget = HiddenInput
 
     def to_python(self, value: Any) -> Any:
-        """Return it as JSON.
-
-        Raises:
-            ValidationError: it is none, or one too deep or with too long a number to be read.
-        """
+        """Return it as JSON; errors as of anything that is none."""
+        if value in self.empty_values:
+            return None
         try:
-            return super().to_python(value)
-        except (ValueError, RecursionError) as error:
+            return read_credential(value)
+        except NONSENSE as error:
             raise ValidationError(self.error_messages["invalid"], code="invalid") from error
 
+    def bound_data(self, data: Any, initial: Any) -> InvalidJSONInput:
+        """Show nothing of it again: what a passkey said is good once."""
+        return InvalidJSONInput()
 
-class SignInByPasskeyForm(LoginWebAuthnForm):  # type: ignore[misc]  # published without types
+
+@contextmanager
+def _nonsense_refused() -> Iterator[None]:
+    """Refuse what the library cannot read as it refuses what is wrong."""
+    try:
+        yield
+    except NONSENSE as error:
+        raise get_adapter().validation_error("incorrect_code") from error
+
+
+class _Shown:
+    """A form in which a passkey is shown."""
+
+    def clean_credential(self) -> Authenticator:
+        with _nonsense_refused():
+            return super().clean_credential()  # type: ignore[misc]  # of the form beside it
+
+
+class SignInByPasskeyForm(_Shown, LoginWebAuthnForm):  # type: ignore[misc]  # without types
     """A passkey in place of the password."""
 
     credential = CredentialField()
 
 
-class SecondPasskeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]  # published without types
+class SecondPasskeyForm(_Shown, AuthenticateWebAuthnForm):  # type: ignore[misc]  # without types
     """A passkey behind the password."""
 
     credential = CredentialField()
 
 
-class ConfirmPasskeyForm(ReauthenticateWebAuthnForm):  # type: ignore[misc]  # without types
+class ConfirmPasskeyForm(_Shown, ReauthenticateWebAuthnForm):  # type: ignore[misc]  # without types
     """A passkey of somebody who is signed in already."""
 
     credential = CredentialField()
@@ -129,6 +155,12 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # published withou
             "the password."
         )
         alone.initial = True
+
+    def clean(self) -> dict[str, Any]:
+        """Judge what a new passkey says of itself."""
+        with _nonsense_refused():
+            cleaned: dict[str, Any] = super().clean()
+        return cleaned
 
 
 class EditPasskeyForm(EditWebAuthnForm):  # type: ignore[misc]  # published without types

@@ -1,6 +1,7 @@
 """A passkey that signs a challenge of our own, bound to the very thing that it agrees to."""
 
 import json
+import struct
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -9,8 +10,10 @@ from allauth.mfa.webauthn.internal.auth import (
     get_authenticator_by_credential_id,
     get_credentials,
 )
+from cryptography.exceptions import UnsupportedAlgorithm
 from django.conf import settings
 from fido2.server import Fido2Server
+from fido2.utils import websafe_decode
 from fido2.webauthn import PublicKeyCredentialRpEntity, UserVerificationRequirement
 
 from accounts.errors import PasskeyWrongError
@@ -22,6 +25,11 @@ if TYPE_CHECKING:
 _VERIFICATION = UserVerificationRequirement.REQUIRED
 # More is no credential, and must not be work.
 _MAX_LENGTH = 16_384
+# What a stranger sends may be of any shape, and the library says so in many ways.
+NONSENSE = (
+    *(ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError),
+    *(struct.error, UnsupportedAlgorithm),
+)
 
 
 def has_passkey(user: "User") -> bool:
@@ -44,6 +52,23 @@ def passkey_options(user: "User", challenge: bytes) -> dict[str, Any]:
     return dict(options)
 
 
+def read_credential(text: str) -> dict[str, Any]:
+    """Read what a browser says of a passkey, so that there are texts where bytes are looked for.
+
+    Of a number the library would make that many bytes.
+
+    Raises:
+        NONSENSE: it is none, or longer than any.
+    """
+    if len(text) > _MAX_LENGTH:
+        raise ValueError("too long")
+    read: dict[str, Any] = json.loads(text, parse_int=str)
+    told = json.loads(websafe_decode(read["response"]["clientDataJSON"]).decode())
+    if not isinstance(told["challenge"], str):
+        raise TypeError("the challenge is no text")
+    return read
+
+
 def check_passkey(user: "User", credential: str, challenge: bytes) -> None:
     """Judge what a browser got from a passkey.
 
@@ -61,10 +86,8 @@ def check_passkey(user: "User", credential: str, challenge: bytes) -> None:
     server, keys = _server(), get_credentials(user)
     _, state = server.authenticate_begin(keys, _VERIFICATION, challenge)
     try:
-        given = json.loads(credential[:_MAX_LENGTH])
-        used = server.authenticate_complete(state, keys, given)
-    # What a stranger sends may be of any shape, and the library says so in many ways.
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        used = server.authenticate_complete(state, keys, read_credential(credential))
+    except NONSENSE as error:
         raise PasskeyWrongError from error
     found = get_authenticator_by_credential_id(user, used.credential_id)
     if found is None:

@@ -283,6 +283,10 @@ _SENTENCES: dict[str, Promise] = {
     ),
     "log_empty": _("The log is empty: nothing was signed yet."),
     "log_size_unknown": _("The log never had that size, or has not got it yet."),
+    "log_broken": _(
+        "What is stored of the log is not what was signed of it. Receipts are still verified "
+        "without it; an operator has to look."
+    ),
     "not_found": _("There is nothing here, or it is not yours to see."),
     "forbidden": _("This page is not for you."),
     "not_authenticated": _("Sign in first."),

@@ -104,10 +104,7 @@ class _Story:
 
     def _pay_with_less(self) -> None:
         say("Olga wants a captcha to do for potions; that is laxer, so Otto has to agree")
-        words = {"kind": "strategy", "value": "captcha", "package": self.app, "item": POTION}
-        rule = self.olga.call("POST", "/billing/rules", words)
-        waiting = [each for each in self.otto.call("GET", "/approvals") if _waits(each, rule)]
-        self.otto.call("POST", f"/approvals/{waiting[0]['id']}/approve")
+        self._want("captcha", POTION)
         say("Anna buys a potion, and misreads the picture")
         request = self._ask(POTION, "captcha")
         picture = self.folder / "captcha.png"
@@ -120,10 +117,9 @@ class _Story:
         self._confirm(request, texted_code(self.stage.services, self.number))
 
     def _pay_online(self) -> None:
-        say("The map: she lets the game show on-line, by a fresh number, that it is unchanged")
-        request = self._ask(MAP, "payment_password")
-        self._switch(request, "online")
-        self._confirm(request, "")
+        say("For maps the two want the game to show on-line, by a fresh number, that it is true")
+        self._want("online", MAP)
+        self._confirm(self._ask(MAP, "online"), "")
 
     def _pay_with_token(self) -> None:
         say("Another sword, this time with her token, as a step of a chain; first, what is open")
@@ -199,6 +195,13 @@ class _Story:
         if line.split()[-1] != strategy:
             raise PersonError(f"{strategy} was due")
         return line.split()[1]
+
+    def _want(self, strategy: str, item: int) -> None:
+        """Have both operators make a rule."""
+        words = {"kind": "strategy", "value": strategy, "package": self.app, "item": item}
+        rule = self.olga.call("POST", "/billing/rules", words)
+        waiting = [each for each in self.otto.call("GET", "/approvals") if _waits(each, rule)]
+        self.otto.call("POST", f"/approvals/{waiting[0]['id']}/approve")
 
     def _switch(self, request: str, strategy: str) -> None:
         path = f"/billing/requests/{request}/strategy"

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_safe
 
 from notices.selectors import messages_due, unsent_count
 from protocol.exposition import CONTENT_TYPE, Figure, exposition
-from receipts.selectors import newest_checkpoint, newest_cosignatures, objections
+from receipts.errors import LogBrokenError
+from receipts.selectors import log_size, newest_checkpoint, newest_cosignatures, objections
 from signing.selectors import waiting_for_the_log
 from transactions.search import due_steps
 
@@ -57,11 +58,15 @@ def _figures(now: datetime) -> list[Figure]:
 
 
 def _of_the_log(now: datetime) -> list[Figure]:
-    newest = newest_checkpoint()
     signed = {str(row.host): row.checkpoint.size for row in newest_cosignatures()}
-    size, age = (newest.size, now.timestamp() - newest.time) if newest else (0, 0.0)
+    try:
+        newest, is_broken = newest_checkpoint(), False
+    except LogBrokenError:
+        newest, is_broken = None, True
+    age = now.timestamp() - newest.time if newest else 0.0
     return [
-        Figure.of("countersign_log_entries", "Receipts in the log.", size, "counter"),
+        Figure.of("countersign_log_entries", "Receipts in the log.", log_size(), "counter"),
+        Figure.of("countersign_log_broken", "Whether it is not what was signed.", int(is_broken)),
         Figure.of("countersign_log_checkpoint_age_seconds", "Of the newest checkpoint.", age),
         Figure("countersign_log_cosigned", "Entries that a host signed for.", signed, "host"),
         Figure.of(

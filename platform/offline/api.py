@@ -9,7 +9,7 @@ from binding.services import require_slow
 from common.idempotency import request_key
 from common.schemas import sent
 from offline.models import Client
-from offline.owner_schemas import PasswordIn
+from offline.owner_schemas import OfflinePasswordIn
 from offline.schemas import (
     AppliedOut,
     ApplyIn,
@@ -54,7 +54,7 @@ def show(request: HttpRequest) -> HttpResponse:
 
 
 @router.post("/offline/client/password", response=ClientOut)
-def set_password(request: HttpRequest, body: PasswordIn) -> HttpResponse:
+def set_password(request: HttpRequest, body: OfflinePasswordIn) -> HttpResponse:
     """Set the offline password; it opens a locked one."""
     asking, now = device(request), timezone.now()
     # Its refusal tells whether something is the password of the sign-in.

@@ -8,22 +8,22 @@ from ninja import Router, Status
 from ninja.pagination import CursorPagination, paginate
 
 from accounts.security import HOLDER_AUTH, caller
+from billing.ledger.schemas import PaymentPasswordIn
 from binding.selectors import device_of
 from common.paper import Paper
 from common.schemas import Account, Currency, Hex4, Hex8, Hex16, ShareIn
 from offline import selectors
 from offline.owner_schemas import (
     AuthorizationOut,
-    ClientOut,
     CodesIn,
     GrantIn,
     GrantOut,
     LimitsIn,
     LimitsOut,
-    PasswordIn,
-    PaymentPasswordIn,
+    OfflinePasswordIn,
+    OwnedClientOut,
+    OwnedRelayOut,
     RelayIn,
-    RelayOut,
     ServiceEditIn,
     ServiceIn,
     ServiceOut,
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
 router = Router(auth=HOLDER_AUTH, tags=["offline"])
 
 
-@router.get("/offline/clients", response=list[ClientOut])
+@router.get("/offline/clients", response=list[OwnedClientOut])
 def list_clients(request: HttpRequest) -> "QuerySet[Client]":
     """List the caller's phones that authorize without a network, newest first."""
     return selectors.clients_of(caller(request))
 
 
-@router.post("/offline/clients/{uid}/suspend", response=ClientOut)
+@router.post("/offline/clients/{uid}/suspend", response=OwnedClientOut)
 def suspend(request: HttpRequest, uid: Hex4) -> "Client":
     """Stop a phone: whatever it signs is refused from now on."""
     client = _client(request, uid)
@@ -55,22 +55,22 @@ def suspend(request: HttpRequest, uid: Hex4) -> "Client":
     return _client(request, uid)
 
 
-@router.post("/offline/clients/{uid}/resume", response=ClientOut)
+@router.post("/offline/clients/{uid}/resume", response=OwnedClientOut)
 def resume(request: HttpRequest, uid: Hex4, body: PaymentPasswordIn) -> "Client":
     """Let a phone that the caller stopped go on."""
     holding.resume_by_holder(client=_client(request, uid), now=timezone.now(), **body.model_dump())
     return _client(request, uid)
 
 
-@router.post("/offline/clients/{uid}/unlock", response=ClientOut)
+@router.post("/offline/clients/{uid}/unlock", response=OwnedClientOut)
 def unlock(request: HttpRequest, uid: Hex4, body: PaymentPasswordIn) -> "Client":
     """Let the offline password, which was wrong too often, be tried again."""
     clients.unlock(client=_client(request, uid), now=timezone.now(), **body.model_dump())
     return _client(request, uid)
 
 
-@router.post("/offline/clients/{uid}/password", response=ClientOut)
-def set_password(request: HttpRequest, uid: Hex4, body: PasswordIn) -> "Client":
+@router.post("/offline/clients/{uid}/password", response=OwnedClientOut)
+def set_password(request: HttpRequest, uid: Hex4, body: OfflinePasswordIn) -> "Client":
     """Set or change the offline password; it opens a locked one."""
     clients.set_offline_password(
         client=_client(request, uid), now=timezone.now(), **body.model_dump()
@@ -100,7 +100,7 @@ def put_limits(request: HttpRequest, uid: Hex4, body: LimitsIn) -> "Caps":
     return limits.set_limits(client=client, now=timezone.now(), **body.model_dump())
 
 
-@router.put("/offline/clients/{uid}/codes", response=ClientOut)
+@router.put("/offline/clients/{uid}/codes", response=OwnedClientOut)
 def put_codes(request: HttpRequest, uid: Hex4, body: CodesIn) -> "Client":
     """Say what a one-way code of a phone may be worth at most; 0 lets there be none."""
     clients.set_code_limit(client=_client(request, uid), now=timezone.now(), **body.model_dump())
@@ -186,13 +186,13 @@ def ungrant(request: HttpRequest, uid: Hex8, account: Account) -> Status[None]:
     return Status(204, None)
 
 
-@router.get("/offline/services/{uid}/relays", response=list[RelayOut])
+@router.get("/offline/services/{uid}/relays", response=list[OwnedRelayOut])
 def list_relays(request: HttpRequest, uid: Hex8) -> "QuerySet[Relay]":
     """List the devices that stand at a service, newest first."""
     return selectors.relays_of(_service(request, uid))
 
 
-@router.post("/offline/services/{uid}/relays", response={201: RelayOut})
+@router.post("/offline/services/{uid}/relays", response={201: OwnedRelayOut})
 def add_relay(request: HttpRequest, uid: Hex8, body: RelayIn) -> "Status[Relay]":
     """Put one of the caller's devices up at a service; again changes nothing."""
     service = _service(request, uid)

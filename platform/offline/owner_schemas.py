@@ -6,22 +6,16 @@ from typing import Annotated, Literal
 from ninja import Schema
 from pydantic import Field, StrictBool, StrictInt
 
+from billing.ledger.schemas import Password, PaymentPasswordIn
 from common.schemas import Account, Currency, Hex8, Input
 from offline.models import Authorization, Client
 from offline.selectors import code_of
 
 # Wider than the caps of the services; narrower than a flood.
 Words = Annotated[str, Field(max_length=4000)]
-Password = Annotated[str, Field(max_length=256)]
 
 
-class PaymentPasswordIn(Input):
-    """Who says so."""
-
-    payment_password: Password
-
-
-class PasswordIn(PaymentPasswordIn):
+class OfflinePasswordIn(PaymentPasswordIn):
     """The new offline password."""
 
     password: Password
@@ -53,7 +47,7 @@ class LimitsOut(Schema):
     next_from: datetime | None
 
 
-class ClientOut(Schema):
+class OwnedClientOut(Schema):
     """A phone that authorizes without a network; ``reason`` says why it is suspended."""
 
     id: str = Field(validation_alias="public_id")
@@ -132,7 +126,7 @@ class RelayIn(Input):
     device: Hex8
 
 
-class RelayOut(Schema):
+class OwnedRelayOut(Schema):
     """A device that stands at a service."""
 
     device: str = Field(validation_alias="device.public_id")

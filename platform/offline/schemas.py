@@ -4,19 +4,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ninja import Schema
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictInt, field_validator
 
+from billing.ledger.schemas import PaymentPasswordIn
 from binding.device_schemas import PlatformOut
 from common.errors import InputInvalidError
 from common.schemas import Hex16, Hex32, Input
 from offline.models import Authorization, Client, Relay
-from offline.owner_schemas import LimitsOut, PaymentPasswordIn
+from offline.owner_schemas import LimitsOut
 from offline.services.apply import Applied
 from offline.services.reconcile import Reconciled
 from protocol.errors import ProtocolError
 from protocol.jwk import from_base64, to_base64
 from protocol.keys import Purpose
-from protocol.offline import MAX_COUNTER, Money
+from protocol.offline import MAX_COUNTER, Money, Serial
 from signing.selectors import root_key
 from signing.services import platform_information, signing_key
 
@@ -36,6 +37,13 @@ def _bytes(text: str) -> bytes:
         raise InputInvalidError(error) from error
 
 
+def _read_serial(text: str) -> Serial:
+    try:
+        return Serial.from_bytes(bytes.fromhex(text))
+    except ProtocolError as error:
+        raise ValueError(error.detail) from error
+
+
 class RegisterIn(PaymentPasswordIn):
     """The holder's word that a device may authorize without a network."""
 
@@ -48,6 +56,12 @@ class EntryIn(Input):
     serial: Hex16
     digest: Hex32 | None = None
 
+    @field_validator("serial")
+    @classmethod
+    def _is_serial(cls, text: str) -> str:
+        _read_serial(text)
+        return text
+
 
 class JournalIn(Input):
     """What a client was not told the end of, and the highest counter that it ever drew."""
@@ -55,10 +69,10 @@ class JournalIn(Input):
     counter: Annotated[StrictInt, Field(ge=0, le=MAX_COUNTER)]
     entries: Annotated[list[EntryIn], Field(max_length=_MOST_ENTRIES)]
 
-    def pairs(self) -> list[tuple[bytes, bytes | None]]:
+    def pairs(self) -> list[tuple[Serial, bytes | None]]:
         """Return serials and digests."""
         return [
-            (bytes.fromhex(entry.serial), bytes.fromhex(entry.digest) if entry.digest else None)
+            (_read_serial(entry.serial), bytes.fromhex(entry.digest) if entry.digest else None)
             for entry in self.entries
         ]
 

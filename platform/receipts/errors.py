@@ -47,4 +47,5 @@ class LogBrokenError(DomainError):
     """What is stored of the log is not what was signed of it."""
 
     code = "log_broken"
+    status = 503
     title = "The receipt log was changed. Run verify_log, which names the place."

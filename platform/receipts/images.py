@@ -10,6 +10,8 @@ from receipts.errors import ImageUnreadableError
 
 MAX_IMAGE_BYTES = 1_000_000
 MAX_IMAGE_PIXELS = 40_000_000
+# No photograph or screen is as long; of more than 65,535 the reader of codes would fail.
+MAX_IMAGE_SIDE = 30_000
 # What Pillow raises for pictures that are none, or that would fill the memory.
 _UNREADABLE = (
     *(UnidentifiedImageError, OSError, ValueError, SyntaxError),
@@ -30,7 +32,8 @@ def read_codes(picture: bytes) -> list[str]:
             # Pillow only warns of a picture that would fill the memory.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(picture), formats=("PNG", "JPEG", "WEBP", "GIF")) as image:
-                if image.width * image.height > MAX_IMAGE_PIXELS:
+                width, height = image.size
+                if width * height > MAX_IMAGE_PIXELS or max(width, height) > MAX_IMAGE_SIDE:
                     raise ImageUnreadableError("The picture has too many pixels.")
                 grey = image.convert("L")
     except _UNREADABLE as error:

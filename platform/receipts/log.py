@@ -11,7 +11,7 @@ from protocol.log import Checkpoint
 from protocol.merkle import Tree
 from receipts.errors import LogBrokenError
 from receipts.models import LogCheckpoint, LogEntry, LogNode
-from receipts.selectors import known_leaves, newest_checkpoint, tree_of
+from receipts.selectors import known_leaves, log_size, newest_checkpoint, tree_of
 from signing.errors import KeysMissingError
 from signing.receipts import forget_logged
 from signing.selectors import receipts_to_log, waiting_since
@@ -39,13 +39,13 @@ def extend_log(*, now: datetime) -> int:
     since = waiting_since()
     if since is None or since > now - GATHER:
         return 0
-    added, newest = 0, None
+    added = size = 0
     try:
         for _ in range(BATCHES):
-            newest = newest_checkpoint()
+            size = log_size()
             added += _add_batch(now)
     except IntegrityError:
-        if newest_checkpoint() != newest:
+        if log_size() != size:
             logger.info("log.another_was_faster")
         else:
             # Nobody was: rows stand behind the newest checkpoint, so that it would never end.
@@ -93,7 +93,11 @@ def _append(leaves: list[bytes], now: datetime) -> None:
     LogEntry.objects.bulk_create(entries)
     LogNode.objects.bulk_create(nodes)
     LogCheckpoint.objects.create(
-        size=tree.size, at=at, kid=signer.kid, message=checkpoint.sign(signer)
+        size=tree.size,
+        follows=newest.size if newest else 0,
+        at=at,
+        kid=signer.kid,
+        message=checkpoint.sign(signer),
     )
 
 
@@ -107,6 +111,6 @@ def _tree(newest: Checkpoint | None) -> Tree:
     if newest is None:
         return Tree()
     tree = tree_of(newest.size)
-    if tree is None or tree.root() != newest.root:
+    if tree.root() != newest.root:
         raise LogBrokenError
     return tree

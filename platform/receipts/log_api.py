@@ -41,7 +41,7 @@ class CheckpointOut(Schema):
     checkpoint: str
 
 
-class ProofOut(Schema):
+class InclusionOut(Schema):
     """A receipt's place under a checkpoint, and the hashes from there to its root."""
 
     index: int
@@ -67,7 +67,7 @@ class ConsistencyOut(Schema):
     path: list[str]
 
 
-class EntryOut(Schema):
+class LogEntryOut(Schema):
     """One entry; ``receipt_id`` is SHA-256 of the receipt."""
 
     index: int
@@ -94,13 +94,13 @@ def checkpoint_file(request: HttpRequest) -> HttpResponse:
     return _file(message, f"checkpoint-{found.size}.cbor")
 
 
-@router.get("/log/receipts/{receipt_id}", response=ProofOut, auth=None, throttle=PROOFS)
-def proof(request: HttpRequest, response: HttpResponse, receipt_id: Hex32) -> ProofOut:
+@router.get("/log/receipts/{receipt_id}", response=InclusionOut, auth=None, throttle=PROOFS)
+def proof(request: HttpRequest, response: HttpResponse, receipt_id: Hex32) -> InclusionOut:
     """Prove that a receipt is in the log; for whoever knows its id."""
     found = selectors.proof_of(bytes.fromhex(receipt_id))
     response["Cache-Control"] = _KEPT
     path = [each.hex() for each in found.path]
-    return ProofOut(index=found.index, path=path, checkpoint=to_base64(found.checkpoint))
+    return InclusionOut(index=found.index, path=path, checkpoint=to_base64(found.checkpoint))
 
 
 def _for_every_origin(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -163,12 +163,12 @@ def consistency(request: HttpRequest, first: Number, second: Number) -> Consiste
     return ConsistencyOut(first=first, second=second, path=path)
 
 
-@router.get("/log/entries", response=list[EntryOut])
-def entries(request: HttpRequest, start: Number = 0, count: Count = 100) -> list[EntryOut]:
+@router.get("/log/entries", response=list[LogEntryOut])
+def entries(request: HttpRequest, start: Number = 0, count: Count = 100) -> list[LogEntryOut]:
     """Return entries from an index on, a thousand at most; for operators and auditors."""
     console_reader(request)
     found = selectors.log_entries(start, count)
-    return [EntryOut(index=index, receipt_id=leaf.hex()) for index, leaf in found]
+    return [LogEntryOut(index=index, receipt_id=leaf.hex()) for index, leaf in found]
 
 
 def _file(content: bytes, name: str) -> HttpResponse:

@@ -8,9 +8,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.adapter import AccountAdapter
-from common.errors import DomainError
 from common.limits import count
 from enrolment.selectors import hosts
+from receipts.errors import NotLoggedError
 from receipts.selectors import newest_checkpoint, newest_cosignatures, objections, proof_of
 
 # So many in a minute for an address, as with proofs.
@@ -43,7 +43,7 @@ def _found(wanted: str) -> dict[str, Any]:
         return {}
     try:
         proof = proof_of(bytes.fromhex(wanted), is_cosigned=True)
-    except DomainError:
+    except NotLoggedError:
         return {}
     path = f"/api/v1/log/receipts/{wanted}/proof.cbor"
     return {

@@ -4,7 +4,7 @@ Entries are hashed anew and compared with the stored nodes, and at each checkpoi
 that was signed.  An entry that is gone, changed or has another place shows at its own leaf's node;
 where the nodes were changed to fit, at the next checkpoint, and then the range is named.  Entries
 at the end cannot vanish unseen: the newest checkpoint says how many there are; and should it be
-gone with them, the receipts that apps keep are in no log.
+gone with them, the receipts that apps keep are in no log, or wait to be logged anew.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,10 +17,10 @@ from protocol.cosignature import check_cosignature
 from protocol.errors import ProtocolError
 from protocol.keys import Directory
 from protocol.log import Checkpoint
-from protocol.merkle import Tree, leaf_hash, number
+from protocol.merkle import Tree, leaf_hash, number, whole_at
 from protocol.receipt import identity
 from receipts.models import LogCheckpoint, LogCosignature, LogEntry, LogNode
-from receipts.selectors import known_leaves
+from receipts.selectors import known_leaves, log_size
 from signing.receipts import kept_receipts
 from signing.selectors import still_waiting
 
@@ -63,8 +63,9 @@ def verify_log(directory: Directory, held: Sequence[bytes] = ()) -> Verified:
         FaultError: says what is wrong first, and where.
     """
     # In this order, so that a batch that comes in meanwhile is not taken for a fault.
+    nodes = LogNode.objects.count()
     last = LogEntry.objects.order_by("-index").values_list("index", flat=True).first()
-    size = LogCheckpoint.objects.order_by("-size").values_list("size", flat=True).first() or 0
+    size = log_size()
     if last is not None and last >= size:
         raise FaultError(f"entry {size}: no checkpoint covers it")
     run = _Run(directory, _due(directory, size, held))
@@ -74,6 +75,9 @@ def verify_log(directory: Directory, held: Sequence[bytes] = ()) -> Verified:
     if run.next is not None:
         name, checkpoint = run.next
         raise FaultError(f"{name}: of {checkpoint.size} entries, but the log has {size}")
+    # Each entry's nodes are there, or it would have been named.
+    if nodes > 2 * size - size.bit_count():
+        raise FaultError(_name_node_of_none())
     _check_cosignatures(directory)
     return Verified(size, run.checkpoints, _check_kept())
 
@@ -85,6 +89,7 @@ def _due(
     given = [(f"held checkpoint {place + 1}", each) for place, each in enumerate(held)]
     opened = [(name, _open(name, message, directory)) for name, message in given]
     opened.sort(key=lambda each: each[1].size)
+    before = 0
     for row in in_parts(LogCheckpoint.objects.filter(size__lte=size)):
         name, message = f"checkpoint {row.size}", bytes(row.message)
         # When its key ended matters to the newest alone: that one covers all that were before.
@@ -92,6 +97,9 @@ def _due(
         signed = (checkpoint.size, checkpoint.time, cose.parse(message).kid)
         if signed != (row.size, int(row.at.timestamp()), bytes(row.kid)):
             raise FaultError(f"{name}: its row does not say what was signed")
+        if row.follows != before:
+            raise FaultError(f"{name}: the one before it, of {row.follows} entries, is gone")
+        before = row.size
         while opened and opened[0][1].size <= checkpoint.size:
             yield opened.pop(0)
         yield name, checkpoint
@@ -142,6 +150,14 @@ def _check_root(run: _Run) -> None:
         run.confirmed = run.tree.size
         run.checkpoints += 1
         run.next = next(run.due, None)
+
+
+def _name_node_of_none() -> str:
+    """Name the first node that the tree has no place for yet."""
+    size = log_size()
+    numbers = in_parts(LogNode.objects.values_list("number", flat=True))
+    extra = next(each for each in numbers if whole_at(each) > size)
+    return f"node {extra}: the tree over {size} entries has none there"
 
 
 def _check_cosignatures(directory: Directory) -> None:

@@ -35,6 +35,9 @@ class LogCheckpoint(models.Model):
     """What the platform signed of the whole log after a batch."""
 
     size = models.PositiveBigIntegerField(primary_key=True)
+    follows = models.PositiveBigIntegerField(
+        unique=True, help_text="Size of the one before; 0: there is none."
+    )
     at = models.DateTimeField()
     kid = models.BinaryField(max_length=8, help_text="Of the key that signed it.")
     message = models.BinaryField(help_text="COSE_Sign1, typ cs-checkpoint.")

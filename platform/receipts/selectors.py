@@ -6,10 +6,16 @@ from django.db.models import Count, QuerySet
 
 from enrolment.selectors import hosts
 from protocol import cose
-from protocol.keys import Purpose
+from protocol.errors import ProtocolError
+from protocol.keys import Purpose, find_signer
 from protocol.log import MAX_COSIGNATURES, Checkpoint, Proof
 from protocol.merkle import Tree, consistency_path, inclusion_path, peaks
-from receipts.errors import LogEmptyError, LogSizeUnknownError, NotLoggedError
+from receipts.errors import (
+    LogBrokenError,
+    LogEmptyError,
+    LogSizeUnknownError,
+    NotLoggedError,
+)
 from receipts.models import (
     LogCheckpoint,
     LogCosignature,
@@ -17,13 +23,22 @@ from receipts.models import (
     LogNode,
     LogObjection,
 )
-from signing.selectors import keys_kept_secret
+from signing.selectors import certificates, keys_kept_secret
 
 MAX_ENTRIES = 1000
 
 
+def log_size() -> int:
+    """Return how many entries the log has, by the row of its newest checkpoint."""
+    return LogCheckpoint.objects.order_by("-size").values_list("size", flat=True).first() or 0
+
+
 def newest_checkpoint() -> Checkpoint | None:
-    """Return what the log was after the newest batch; ``None`` while it is empty."""
+    """Return what the log was after the newest batch; ``None`` while it is empty.
+
+    Raises:
+        LogBrokenError: it is not what was signed.
+    """
     row = LogCheckpoint.objects.order_by("-size").first()
     return None if row is None else _opened(row)
 
@@ -33,6 +48,7 @@ def signed_checkpoint() -> tuple[Checkpoint, bytes]:
 
     Raises:
         LogEmptyError: there is none yet.
+        LogBrokenError: it is not what was signed.
     """
     row = LogCheckpoint.objects.order_by("-size").first()
     if row is None:
@@ -58,6 +74,7 @@ def proof_of(receipt_id: bytes, *, is_cosigned: bool = False) -> Proof:
 
     Raises:
         NotLoggedError: it is not in the log.
+        LogBrokenError: the tree lacks what would prove it.
     """
     entry = LogEntry.objects.filter(leaf=receipt_id).first()
     if entry is None:
@@ -102,6 +119,7 @@ def consistency(first: int, second: int) -> list[bytes]:
 
     Raises:
         LogSizeUnknownError: the log never had, or has not yet, such a size.
+        LogBrokenError: its newest checkpoint is not what was signed, or the tree lacks a node.
     """
     checkpoint, _ = signed_checkpoint()
     if not 0 < first <= second <= checkpoint.size:
@@ -121,18 +139,24 @@ def known_leaves(leaves: Collection[bytes]) -> set[bytes]:
     return {bytes(leaf) for leaf in rows}
 
 
-def tree_of(size: int) -> Tree | None:
-    """Return the tree of a size, to go on from; ``None`` when a node of it is gone."""
+def tree_of(size: int) -> Tree:
+    """Return the tree of a size, to go on from.
+
+    Raises:
+        LogBrokenError: a node of it is gone.
+    """
     numbers = peaks(size)
     nodes = _nodes(numbers)
-    if len(nodes) < len(numbers):
-        return None
     return Tree(size, [nodes[number] for number in numbers])
 
 
 def _nodes(numbers: Iterable[int]) -> dict[int, bytes]:
-    rows = LogNode.objects.filter(number__in=list(numbers)).values_list("number", "digest")
-    return {number: bytes(digest) for number, digest in rows}
+    wanted = set(numbers)
+    rows = LogNode.objects.filter(number__in=wanted).values_list("number", "digest")
+    found = {number: bytes(digest) for number, digest in rows}
+    if len(found) < len(wanted):
+        raise LogBrokenError
+    return found
 
 
 def _signatures(row: LogCheckpoint) -> tuple[bytes, ...]:
@@ -141,4 +165,17 @@ def _signatures(row: LogCheckpoint) -> tuple[bytes, ...]:
 
 
 def _opened(row: LogCheckpoint) -> Checkpoint:
-    return Checkpoint.from_signed(cose.parse(bytes(row.message)))
+    """Read what a key of ours signed, whatever became of it: the log goes on from there.
+
+    Raises:
+        LogBrokenError: none did, or for another size.
+    """
+    try:
+        signed = cose.parse(bytes(row.message))
+        checkpoint = Checkpoint.from_signed(signed)
+    except ProtocolError as error:
+        raise LogBrokenError from error
+    ours = [key for key in certificates(Purpose.LOG) if key.covers(checkpoint.time)]
+    if checkpoint.size != row.size or find_signer(signed, ours) is None:
+        raise LogBrokenError
+    return checkpoint

@@ -38,6 +38,13 @@ class FolderLink(Link):
         except OSError as error:
             raise LinkError(UNUSABLE) from error
 
+    def clear(self) -> None:
+        """Empty both folders too: what nobody read was said to somebody who is gone."""
+        super().clear()
+        for folder in (self._outgoing, self._incoming):
+            for path in self._waiting(folder):
+                self._delete(path)
+
     def _put(self, content: bytes) -> None:
         """Write the next file."""
         try:
@@ -55,7 +62,9 @@ class FolderLink(Link):
         while not (waiting := self._waiting(self._incoming)) and time.monotonic() < until:
             time.sleep(_POLL_SECONDS)
         for path in waiting:
-            yield from self._read_frames(self._take(path))
+            content = self._take(path)
+            if content is not None:
+                yield from self._read_frames(content)
 
     @abstractmethod
     def _read_frames(self, content: bytes) -> list[bytes]:
@@ -68,14 +77,25 @@ class FolderLink(Link):
         except OSError as error:
             raise LinkError(UNUSABLE) from error
 
-    def _take(self, path: Path) -> bytes:
-        """Read a file, and delete it whatever it holds: a damaged one must not block the next."""
+    def _take(self, path: Path) -> bytes | None:
+        """Read a file, and delete it whatever it holds: a damaged one must not block the next.
+
+        Nothing when the other end has cleared it away since it was seen.
+        """
         try:
             with path.open("rb") as file:
                 content = file.read(self.MAX_FILE + 1)
-            path.unlink()
+        except FileNotFoundError:
+            return None
         except OSError as error:
             raise LinkError(UNUSABLE) from error
+        self._delete(path)
         if len(content) > self.MAX_FILE:
             raise LinkError(CORRUPT)
         return content
+
+    def _delete(self, path: Path) -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise LinkError(UNUSABLE) from error

@@ -50,6 +50,14 @@ class Link(ABC):
             if remaining <= 0:
                 raise LinkError(TIMEOUT)
 
+    def clear(self) -> None:
+        """Forget what an earlier exchange left over; whoever begins one does so first.
+
+        Raises:
+            LinkError: the kind of link cannot be used.
+        """
+        self._assembler = Assembler()
+
     @abstractmethod
     def _send_frames(self, frames: list[bytes]) -> None:
         """Carry the frames of one message over."""

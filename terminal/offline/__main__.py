@@ -12,6 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from protocol.currency import EXPONENTS
+from protocol.errors import ProtocolError
+from protocol.fields import ID_BYTES, check_bytes
 from protocol.offline import Level, Money, Result, ToBeSigned
 from terminal.commands.folder import DEFAULT_FOLDER, FolderOption
 from terminal.commands.link import (
@@ -138,9 +140,11 @@ def _client(folder: Path, link: LinkKind, outgoing: Path, incoming: Path) -> Off
 
 def _id_of(step: str) -> bytes:
     try:
-        return bytes.fromhex(step)
-    except ValueError as error:
+        subject = bytes.fromhex(step)
+        check_bytes("step", subject, ID_BYTES)
+    except (ProtocolError, ValueError) as error:
         raise TerminalError("step_unknown", "the id of a step has 16 hex digits") from error
+    return subject
 
 
 def _tell(line: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol, Self
 
+from protocol.errors import ProtocolError
 from protocol.near_field import Asks, Kind, Offer
 from protocol.offline import (
     Application,
@@ -77,8 +78,9 @@ class OfflineClient:
             TerminalError: the terminal is no device of an account, or no registered client yet.
         """
         store = Store(folder.folder)
-        certificates = store.registration().certificates
-        pins = replace(folder.pins(), certificates=certificates)
+        told, pins = store.registration().certificates, folder.pins()
+        # Either may be the newer: the keys that it was told, or those of the directory.
+        pins = replace(pins, certificates=tuple({*told, *pins.certificates}))
         return cls(store, folder.keys(), pins, Talk(link))
 
     def authorize(
@@ -183,9 +185,10 @@ class OfflineClient:
     def _conclude(self, asked: ToBeSigned) -> Result:
         try:
             _, (message,) = self.talk.hear(Kind.RESULT)
-        except TerminalError as error:
+        except (ProtocolError, TerminalError) as error:
             # It was signed: whatever the device says, or does not say, it may have been taken.
-            sentence = f"{error}; what became of it, offline sync tells"
+            why = error.detail if isinstance(error, ProtocolError) else error
+            sentence = f"{why}; what became of it, offline sync tells"
             raise TerminalError(error.code, sentence) from error
         result = open_result(self.pins, message, self.clock())
         named = (result.serial, result.device, result.service)

@@ -22,7 +22,7 @@ from terminal.home import Home
 from terminal.links.link import Link
 from terminal.offline.checking import CLOCK_SECONDS, open_result
 from terminal.offline.talking import Talk
-from terminal.offline.words import require_approved
+from terminal.offline.words import refused, require_approved
 from terminal.trust import Trust
 
 # The API's answers repeat for the same key, so that a lost one costs nobody anything.
@@ -114,6 +114,8 @@ class Relay:
     def serve(self, asks: Asks, money: Money | None = None) -> Result:
         """Offer the service to whoever is there, pass on what both sides say, and open.
 
+        It begins: whatever is still on its way was said in an earlier exchange, and is cleared.
+
         Args:
             asks: What for.
             money: What is to be paid, if it is a payment.
@@ -126,11 +128,12 @@ class Relay:
             ProtocolError: the client keeps to no protocol.
         """
         self.is_open = False
+        self.talk.link.clear()
         with self.talk.telling():
             offer = Offer(self.post.service, self.post.title, asks, money)
             self.talk.say(Kind.OFFER, *offer.parts())
             _, (application,) = self.talk.hear(Kind.APPLICATION)
-            serial = self.apply(application)
+            serial = self.apply(application, money)
             kind, (message,) = self.talk.hear(Kind.COUNTERSIGN, Kind.SEALED)
             signed = self.countersign(serial, kind, message)
             self.decide(signed, serial, money)
@@ -147,16 +150,24 @@ class Relay:
         self.is_open = True
         return result
 
-    def apply(self, application: bytes) -> Serial:
-        """Pass an application on, and what is to be signed back; return its serial."""
-        serial = Application.from_signed(cose.parse(application)).serial
+    def apply(self, application: bytes, money: Money | None = None) -> Serial:
+        """Pass an application on, and what is to be signed back; return its serial.
+
+        Raises:
+            TerminalError: ``offer_mismatch``: it asks for something else than was offered, by
+                which money would move and nothing open; or the platform's code.
+            ProtocolError: it is no application.
+        """
+        asked = Application.from_signed(cose.parse(application))
+        if (asked.service, asked.money) != (self.post.service, money):
+            raise refused("offer_mismatch")
         answer = self._ask("/offline/apply", {"application": to_base64(application)})
         bundle = octets(answer, "bundle") if answer.get("bundle") else None
         tbs = octets(answer, "tbs")
         due = ToBeSigned.from_signed(cose.parse(tbs))
         self._until = self.clock().timestamp() + due.expires - due.issued
         self.talk.say(Kind.TO_BE_SIGNED, tbs, bundle)
-        return serial
+        return asked.serial
 
     def countersign(self, serial: Serial, kind: Kind, message: bytes) -> bytes:
         """Pass a countersign on; return the result as it was signed, whatever it is.
@@ -238,11 +249,15 @@ class Checkout(Relay):
     def take_code(self, money: Money) -> Result:
         """Hear a one-way code and take an amount by it; nothing is said to the client.
 
+        As in :meth:`Relay.serve`, what was said before is cleared: a code that somebody showed
+        for something else is not taken.
+
         Raises:
             TerminalError: why not.
             ProtocolError: what came is no code.
         """
         self.is_open = False
+        self.talk.link.clear()
         _, (code,) = self.talk.hear(Kind.CODE)
         serial = OneWayCode.from_signed(cose.parse(code)).serial
         body = {"code": to_base64(code), "amount": money.amount, "currency": money.currency}

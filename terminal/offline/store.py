@@ -148,7 +148,7 @@ class Store:
             yield
 
     def register(self, registration: Registration) -> None:
-        """Keep what the platform told; the counter of the same client goes on.
+        """Keep what the platform told; counter and journal of the same client go on.
 
         What the platform counted beyond it may have been signed with a copy of the key: first the
         platform compares its counter with ours.
@@ -163,6 +163,8 @@ class Store:
                 known = registration
             if known.client == registration.client:
                 registration = replace(registration, counter=known.counter)
+            else:
+                self._keep([])
             self._write(registration)
 
     def adopt(self, counter: int) -> None:

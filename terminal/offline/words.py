@@ -16,7 +16,10 @@ _SENTENCES = {
     "permit_required": "this needs a fresh permit of the bound phone, on-line",
     "rate_limited": "this device asks too often: wait a minute",
     "tbs_expired": "the time to confirm is over, or this phone's clock is wrong: ask again",
+    "offer_mismatch": "this is not what the device offers: ask again",
     "tbs_mismatch": "what was to be signed is not what was asked for",
+    "signer_unknown": "this phone does not know the key that signed this: be on-line once "
+    "(offline sync); if it was today, do not trust this device",
     "countersign_invalid": "the platform does not take this confirmation",
     "level_required": "this needs the offline password",
     "offline_password_locked": "the offline password is locked: unlock it on-line",

@@ -120,6 +120,9 @@ def test_the_last_host_key_that_could_sign_cannot_be_ended(host: LocalHost) -> N
         (["--at", "2999-01-01T00:00Z"], "never later than was told"),
         (["--at", "2026-01-01T00:00"], "lacks its offset"),
         (["--at", "soon"], "no time"),
+        (["--at", "0026-11-22T03:00Z"], "ends on or after"),
+        (["--at", "1969-12-31T00:00Z"], "ends on or after"),
+        (["--at", "0001-01-01T00:00+02:00"], "no time"),
     ],
 )
 def test_a_host_key_ends_now_or_before(host: LocalHost, options: list[str], words: str) -> None:

@@ -280,7 +280,7 @@ def test_a_process_made_by_a_fork_opens_the_module_itself(
         cwd=ROOT,
         env=os.environ | environment | {"DJANGO_SETTINGS_MODULE": "authserver.settings"},
         check=False,
-        timeout=120,
+        timeout=600,
         capture_output=True,
         text=True,
     )

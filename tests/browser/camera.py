@@ -9,6 +9,8 @@ from PIL import Image, ImageFilter
 SIZE = (1280, 720)
 FRAMES = 20
 TABLE_GREY = 90
+# How long what is seen may take to be read: a busy machine plays, decodes and searches slowly.
+CAMERA_MS = 90_000
 
 
 def film(picture: Image.Image | bytes, path: Path, *, share: float = 0.9) -> Path:

@@ -12,7 +12,7 @@ from countersign.local import ROOT
 from tests.browser.browser import PATIENCE_MS, BrowserMissingError, Visitor, Window, launch
 from tests.browser.checks import AXE
 from tests.browser.readers import Reader, ReaderMissingError, in_browser, in_node
-from tests.browser.scene import Scene, make_scene
+from tests.browser.scene import Scene, make_scene, renew
 from tests.browser.token_scene import fill_stock
 from tests.e2e.live import LOOPBACK, Live
 
@@ -83,6 +83,13 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def scene(site: Live) -> Scene:
     """What every page has to show: see :class:`Scene`; to be looked at, not to be changed."""
     return make_scene(site)
+
+
+@pytest.fixture(autouse=True)
+def _in_time(request: pytest.FixtureRequest) -> None:
+    """Renew the scene before each test that sees it: all of them may take longer than it lasts."""
+    if "scene" in request.fixturenames:
+        renew(request.getfixturevalue("site"), request.getfixturevalue("scene"))
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from protocol.bundle import Bundle
 from protocol.qrtext import Link
 from protocol.statement import Statement
 from tests.browser.browser import Visitor
-from tests.browser.camera import film
+from tests.browser.camera import CAMERA_MS, film
+from tests.e2e.party import Party
 from tests.tokens import app_vectors
 from tokens.display import UNLIMITED, lay_out
 
@@ -186,6 +187,24 @@ class Handset(TokenApp):
         self.visitor.go("/token/")
         expect(self.heading("Your tokens")).to_be_visible()
 
+    def begin_enrolment(self, holder: Party, suite: str = "") -> tuple[str, str]:
+        """Enrol a token until its digits are compared; return its serial and the digits."""
+        pairing = holder.post("/tokens", {"name": "Phone", "suite": suite})
+        self.paste(pairing["invitation"])
+        self.press("Add it")
+        self.choose_pin()
+        expect(self.heading("Compare the eight digits")).to_be_visible()
+        digits = self.page.locator("#digits").text_content() or ""
+        return pairing["serial"], digits.replace(" ", "")
+
+    def enrol(self, holder: Party, suite: str = "") -> dict[str, Any]:
+        """Enrol a token, and return its activation step."""
+        serial, digits = self.begin_enrolment(holder, suite)
+        self.press("They are the same")
+        self.press("Done")
+        step: dict[str, Any] = holder.post(f"/tokens/{serial}/activate", {"digits": digits})
+        return step
+
     def hold_before(self, code: Locator) -> None:
         """Hold its camera in front of a code that another screen shows."""
         film(code.screenshot(), self.seen)
@@ -194,3 +213,4 @@ class Handset(TokenApp):
         """Read the code that the camera is held in front of."""
         self.press("Read a code")
         self.press("Start the camera")
+        expect(self.page.locator("#screen-scan")).to_be_hidden(timeout=CAMERA_MS)

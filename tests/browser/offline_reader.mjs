@@ -8,6 +8,7 @@ import { newest } from "./offline/registering.js";
 import * as cose from "./receipts/cose.js";
 import { openDirectory } from "./receipts/directory.js";
 import { readEnded } from "./receipts/ended.js";
+import { openCertificate } from "./receipts/keys.js";
 import { concat, fromHex, toHex } from "./receipts/octets.js";
 import { Link, encode } from "./receipts/qrtext.js";
 
@@ -22,8 +23,10 @@ export const OFFLINE_READERS = {
   offline_result: ({ hex }) => messages.readResult(cose.parse(fromHex(hex))),
   offline_answers: ({ hex, asked }) =>
     messages.answers(messages.readTbs(cose.parse(fromHex(hex))), applicationOf(asked)),
-  offline_opened: ({ hex, root, platform, certificates, ended, now }) => {
+  offline_opened: async ({ hex, root, platform, certificates, directory, ended, now }) => {
+    const listed = directory.map((message) => openCertificate(fromHex(message), fromHex(root)));
     const trust = {
+      keys: await Promise.all(listed),
       root: fromHex(root),
       platform,
       certificates: certificates.map(fromHex),

@@ -1,5 +1,6 @@
 """People with transactions and tokens in every state, so that each page has something to show."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,8 @@ TTL_SECONDS = 600
 # Who looks after the host: name and password.
 HOST_OPERATOR = ("otto", "a long password 42")
 PAYMENT = {**ORDER, "kind": "payment", "reference": "INV-2026-0815", "due_days": 30}
+# Of steps and charges, in hex.
+_ID = re.compile("[0-9a-f]{64}|[0-9a-f]{16}")
 APPROVAL = {"kind": "approval", "text": "Within budget 2026"}
 
 
@@ -57,6 +60,19 @@ class Scene:
         """Have a visitor be one of the people; nobody when ``who`` is empty."""
         if who:
             visitor.sign_in_as(self.people[who])
+
+
+def renew(site: Live, scene: Scene) -> None:
+    """Give steps and a charge that are under way their time again, on the pages that show them."""
+    end = datetime.now(UTC) + timedelta(seconds=TTL_SECONDS)
+    ids = ", ".join(f"x'{place}'" for place in scene.places.values() if _ID.fullmatch(place))
+    site.change(
+        "platform",
+        f"UPDATE transactions_step SET expires_at = '{end:%F %T}'"  # noqa: S608
+        f" WHERE state IN ('challenged', 'closing') AND s IN ({ids})",
+        f"UPDATE packages_billingrequest SET expires_at = '{end:%F %T}'"  # noqa: S608
+        f" WHERE state LIKE 'awaiting%' AND uid IN ({ids})",
+    )
 
 
 _LOG = """

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from common.qrcodes import draw_png
 from tests.browser.browser import PATIENCE_MS, Visitor
-from tests.browser.camera import film
+from tests.browser.camera import CAMERA_MS, film
 from tests.browser.checks import assert_accessible, assert_fits
 from tests.e2e.live import Live
 from tests.e2e.wire import Fault
@@ -109,7 +109,7 @@ def test_a_visitor_signs_in_by_session_and_by_form(
         expect(visitor.page.get_by_role("link", name="Account", exact=True)).to_be_visible()
 
 
-READ_CAMERA = """async () => {
+READ_CAMERA = """async (patience) => {
   const folder = '/static/vendor/zxing-wasm/reader/'
   const {prepareZXingModule, readBarcodes} = await import(folder + 'index.js')
   prepareZXingModule({overrides: {locateFile: (name) => folder + name}})
@@ -118,7 +118,8 @@ READ_CAMERA = """async () => {
   await video.play()
   const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight)
   const context = canvas.getContext('2d', {willReadFrequently: true})
-  for (let tries = 0; tries < 100; tries++) {
+  const end = performance.now() + patience
+  while (performance.now() < end) {
     context.drawImage(video, 0, 0)
     const seen = context.getImageData(0, 0, canvas.width, canvas.height)
     const [code] = await readBarcodes(seen, {formats: ['QRCode']})
@@ -139,5 +140,5 @@ def test_the_camera_sees_a_film_and_zxing_reads_a_dense_code_in_it(
         "/film", lambda route: route.fulfill(body="<video></video>", content_type="text/html")
     )
     visitor.go("/film")
-    assert visitor.page.evaluate(READ_CAMERA) == text
+    assert visitor.page.evaluate(READ_CAMERA, CAMERA_MS) == text
     visitor.tolerate("favicon")

@@ -158,40 +158,48 @@ CERTIFICATE = KeyCertificate(
 
 
 def opened(
-    reader: Reader, certificate: KeyCertificate, now: int = world.NOON, *ended: EndedKey
+    reader: Reader,
+    certificate: KeyCertificate,
+    now: int = world.NOON,
+    *ended: EndedKey,
+    is_listed: bool = False,
 ) -> dict[str, Any]:
-    """Return what comes of a tbs for whoever holds one certificate."""
+    """Return what comes of a tbs for whoever holds one certificate, told or in the directory."""
     signed = certificate.sign(world.ROOT)
     assert open_certificate(signed, world.ROOT.public) == certificate
+    told, listed = ([], [signed.hex()]) if is_listed else ([signed.hex()], [])
     return reader.ask(
         "offline_opened",
         hex=TBS.sign(OFFLINE_KEY).hex(),
         root=world.ROOT.public.hex(),
         platform=world.PLATFORM.id,
-        certificates=[signed.hex()],
+        certificates=told,
+        directory=listed,
         ended=[[end.kid.hex(), end.retired_at, end.compromised_at] for end in ended],
         now=now,
     )
 
 
-def test_a_certified_offline_key_is_believed(any_reader: Reader) -> None:
-    assert opened(any_reader, CERTIFICATE) == {"value": said(TBS)}
+@pytest.mark.parametrize("is_listed", [False, True])
+def test_a_certified_offline_key_is_believed(any_reader: Reader, *, is_listed: bool) -> None:
+    assert opened(any_reader, CERTIFICATE, is_listed=is_listed) == {"value": said(TBS)}
 
 
 @pytest.mark.parametrize(
-    ("certificate", "now"),
+    ("certificate", "now", "code"),
     [
-        (CERTIFICATE, world.NOON + 31 * 86400),
-        (replace(CERTIFICATE, purpose=Purpose.BILLING), world.NOON),
-        (replace(CERTIFICATE, subject="demu"), world.NOON),
-        (replace(CERTIFICATE, key=CLIENT_KEY.public), world.NOON),
+        (CERTIFICATE, world.NOON + 31 * 86400, "signature_invalid"),
+        (replace(CERTIFICATE, purpose=Purpose.BILLING), world.NOON, "signature_invalid"),
+        (replace(CERTIFICATE, subject="demu"), world.NOON, "signature_invalid"),
+        # The platform's newest, or a stranger's.
+        (replace(CERTIFICATE, key=CLIENT_KEY.public), world.NOON, "signer_unknown"),
     ],
     ids=["expired", "of another purpose", "of another platform", "of another key"],
 )
 def test_no_other_key_is_believed(
-    certificate: KeyCertificate, now: int, any_reader: Reader
+    certificate: KeyCertificate, now: int, code: str, any_reader: Reader
 ) -> None:
-    assert opened(any_reader, certificate, now)["code"] == "signature_invalid"
+    assert opened(any_reader, certificate, now)["code"] == code
 
 
 @pytest.mark.parametrize(
@@ -208,8 +216,9 @@ def test_a_key_that_is_known_to_have_ended_is_not_believed(
 ) -> None:
     end = EndedKey(OFFLINE_KEY.kid, retired, compromised)
     other = EndedKey(CLIENT_KEY.kid, None, 1)
-    answer = opened(any_reader, CERTIFICATE, world.NOON, other, end)
-    assert answer.get("code") == (None if is_believed else "signature_invalid")
+    for is_listed in (False, True):
+        answer = opened(any_reader, CERTIFICATE, world.NOON, other, end, is_listed=is_listed)
+        assert answer.get("code") == (None if is_believed else "signature_invalid")
 
 
 def test_the_newest_directory_is_kept_and_no_end_is_taken_back(reader: Reader) -> None:

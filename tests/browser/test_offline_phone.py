@@ -1,203 +1,39 @@
-"""The phone's page: set up once, it works without a network, by what the platform signed alone."""
+"""The phone's page in an exchange: without a network, by what the platform signed alone."""
 
-import base64
-import io
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import zxingcpp
-from PIL import Image
-from playwright.sync_api import Browser, Page, Response, expect
+from playwright.sync_api import Page, expect
 
 from countersign.stage import PAYMENT_PASSWORD, fill_wallet
 from protocol import cbor
+from protocol.ed25519 import SigningKey
 from protocol.near_field import Asks, Kind, Offer, pack
-from protocol.offline import Application, Money, OneWayCode, Outcome, Result
-from terminal.errors import TerminalError
+from protocol.offline import Application, Money, OneWayCode, Outcome, Result, ToBeSigned
 from terminal.links.frames import Splitter
-from terminal.links.qr import FRAMES_A_CODE, text_of
+from terminal.links.qr import text_of
 from terminal.offline.relay import Relay
-from terminal.offline.talking import HeardRefusal, Talk
-from tests.browser.browser import Visitor, Window
+from terminal.offline.talking import HeardRefusal
+from tests.browser import offline_phone
 from tests.browser.checks import assert_accessible, assert_fits
-from tests.browser.conftest import VISITORS
 from tests.browser.near import CodeLink, Near
+from tests.browser.offline_phone import (
+    MUCH,
+    Holding,
+    Lies,
+    NewVisitor,
+    Phone,
+    agree,
+    set_up,
+    texts_in,
+)
 from tests.e2e.live import Live
-from tests.e2e.offline import PASSWORD, PRICE, Place, Tap, put_up, said
-from tests.e2e.party import Party
+from tests.e2e.offline import PASSWORD, PRICE, Place, put_up, said
 
-NewVisitor = Callable[..., Visitor]
-# What a device says in place of what it should, by kind.
-Lies = dict[str, Callable[[Any], Any]]
-MUCH = Money(2_600, "EUR")
-
-
-def agree(page: Page) -> None:
-    page.get_by_role("button", name="Confirm").click()
-
-
-@dataclass
-class Holding:
-    """Whoever holds the phone, once they are asked."""
-
-    act: Callable[[Page], None] = agree
-    password: str | None = None
-    shown: list[str] = field(default_factory=list)
-
-    def __call__(self, page: Page) -> None:
-        self.shown.append(page.locator("#confirm").inner_text())
-        if self.password:
-            page.get_by_role("textbox", name="Offline password").fill(self.password)
-        self.act(page)
-
-
-class PhoneLink(CodeLink):
-    """The device's end of a link, whose other end is the phone's page, in somebody's hands."""
-
-    def __init__(self, near: Near, person: Holding) -> None:
-        super().__init__(near)
-        self._page, self._person = near.page, person
-
-    def _send_frames(self, frames: list[bytes]) -> None:
-        # What is too long for one code is shown in several, each for a while.
-        for start in range(0, len(frames), FRAMES_A_CODE):
-            super()._send_frames(frames[start : start + FRAMES_A_CODE])
-            self._page.wait_for_timeout(1000 if len(frames) > FRAMES_A_CODE else 0)
-
-    def _receive_frames(self, timeout: float) -> Iterator[bytes]:
-        # A moment at a time, since the person and the page live in this very thread.
-        if self._page.locator("#confirm").is_visible():
-            # What is shown meanwhile is for a token.
-            self._shown.clear()
-            self._person(self._page)
-        return super()._receive_frames(min(timeout, 0.2))
-
-
-@dataclass
-class Phone:
-    """The page on a phone that was set up, and is without a network from then on."""
-
-    near: Near
-    place: Place
-
-    @property
-    def page(self) -> Page:
-        return self.near.page
-
-    @property
-    def visitor(self) -> Visitor:
-        return self.near.visitor
-
-    @property
-    def client_id(self) -> str:
-        return self.page.locator("#client-id").text_content() or ""
-
-    def begin(self) -> None:
-        """Start anew, by QR codes."""
-        self.page.get_by_role("button", name="Begin").click()
-
-    def meet(
-        self,
-        person: Holding,
-        serve: Callable[[Relay], Any],
-        *,
-        at: str = "checkout",
-        lies: Lies | None = None,
-    ) -> Any:
-        """Stand before a device; return what it ended with."""
-        self.begin()
-        tap = Tap(PhoneLink(self.near, person), **(lies or {}))
-        relay = getattr(self.place, at)(tap)
-        relay.talk = Talk(tap, patience=60)
-        try:
-            return serve(relay)
-        except TerminalError as error:
-            return error
-
-    def pay(self, person: Holding, money: Money = PRICE, lies: Lies | None = None) -> Any:
-        return self.meet(person, lambda relay: relay.serve(Asks.PAYMENT, money), lies=lies)
-
-    def expect_end(self, heading: str, words: str = "") -> None:
-        expect(self.page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
-        expect(self.page.locator("#outcome")).to_contain_text(words)
-
-    def done(self) -> None:
-        self.page.get_by_role("button", name="Done").click()
-
-    def go_online(self) -> None:
-        self.visitor.context.set_offline(False)
-        button = self.page.get_by_role("button", name="Bring up to date")
-        with self.page.expect_response(_is_synced):
-            button.click()
-        # It has what it asked for, and the network may go.
-        expect(button).to_be_enabled()
-
-
-def texts_in(canvas: str) -> list[str]:
-    """Return the texts of a drawing that has one pixel for each module."""
-    picture = base64.b64decode(canvas.partition(",")[2])
-    with Image.open(io.BytesIO(picture)) as drawn:
-        large = drawn.resize((8 * drawn.width, 8 * drawn.height), Image.Resampling.NEAREST)
-    return [code.text for code in zxingcpp.read_barcodes(large)]
-
-
-def set_up(near: Near, party: Party, password: str = PASSWORD) -> None:
-    """Make a browser somebody's phone."""
-    visitor, page = near.visitor, near.page
-    visitor.sign_in_as(party.person)
-    visitor.go("/offline")
-    page.get_by_role("link", name="Set up this phone").click()
-    page.get_by_label("Payment password").fill(PAYMENT_PASSWORD)
-    page.get_by_label("New offline password").fill(password)
-    page.get_by_label("The offline password once more").fill(password)
-    with page.expect_response(_is_synced):
-        page.get_by_role("button", name="Set it up").click()
-    expect(page.get_by_role("button", name="Begin")).to_be_visible()
-    # It has what it asked for, and the network may go.
-    expect(page.get_by_role("button", name="Bring up to date")).to_be_enabled()
-
-
-def _is_synced(response: Response) -> bool:
-    return response.url.endswith("/offline/reconcile")
-
-
-@pytest.fixture(scope="module")
-def place(site: Live) -> Place:
-    """A checkout, a gate, and somebody with money."""
-    owner, holder = site.party("Dana Doors"), site.party("Olga Offline")
-    fill_wallet(holder.person, 50_000)
-    fill_wallet(owner.person, 100)
-    gate = put_up(site, owner, "Dana's garden", "gate", "")
-    till = put_up(site, owner, "Dana's corner shop", "checkout", "EUR")
-    return Place(site, owner, holder, gate, till)
-
-
-@pytest.fixture(scope="module")
-def own_phone(place: Place, browser: Browser) -> Iterator[Phone]:
-    """Theirs: setting one up takes long."""
-    visitor = Visitor(browser, place.live.origin, Window(width=360, height=740))
-    phone = Phone(Near(visitor), place)
-    set_up(phone.near, place.holder)
-    phone.page.evaluate("() => navigator.serviceWorker.ready.then(() => {})")
-    yield phone
-    visitor.close()
-
-
-@pytest.fixture
-def phone(own_phone: Phone, request: pytest.FixtureRequest) -> Iterator[Phone]:
-    """The same, where there is no network: what it shows comes from what it keeps."""
-    request.node.stash.setdefault(VISITORS, []).append(own_phone.visitor)
-    own_phone.visitor.context.set_offline(True)
-    own_phone.visitor.forget_troubles()
-    own_phone.page.reload()
-    expect(own_phone.page.get_by_text("No network")).to_be_visible()
-    expect(own_phone.page.get_by_role("button", name="Begin")).to_be_visible()
-    yield own_phone
-    own_phone.visitor.check()
+place, own_phone, phone = offline_phone.place, offline_phone.own_phone, offline_phone.phone
 
 
 def test_it_opens_a_gate_and_pays_at_both_levels_without_a_network(phone: Phone) -> None:
@@ -312,6 +148,37 @@ def test_what_the_platform_did_not_sign_is_never_asked_about(lies: Lies, phone: 
     phone.expect_end("Not approved", "something else than you asked for")
 
 
+def test_a_key_that_the_phone_never_heard_of_is_called_so(phone: Phone) -> None:
+    def by_a_stranger(parts: list[Any]) -> list[Any]:
+        return [said(ToBeSigned, parts[0]).sign(SigningKey.generate()), None]
+
+    person = Holding()
+    assert phone.pay(person, lies={"to_be_signed": by_a_stranger}).code == "signer_unknown"
+    assert person.shown == []
+    phone.expect_end("Not approved", "with a key that this phone does not know")
+
+
+def test_a_key_that_the_directory_alone_brought_is_believed(phone: Phone) -> None:
+    phone.page.evaluate("""async () => {
+      const { change } = await import('/static/offline/store.js');
+      await change('client', (kept) => ({ ...kept, certificates: [] }));
+    }""")
+    phone.page.reload()
+    assert phone.pay(Holding()).is_approved
+    phone.done()
+    phone.go_online()
+
+
+def test_a_refusal_that_another_phone_was_told_ends_nothing(phone: Phone) -> None:
+    def serve(relay: Relay) -> Result:
+        relay.talk.say(Kind.REFUSAL, "limit_exceeded")
+        # So long it stays on the screen, as that of the one before.
+        phone.page.wait_for_timeout(1000)
+        return relay.serve(Asks.PAYMENT, PRICE)
+
+    assert phone.meet(Holding(), serve).is_approved
+
+
 def test_another_amount_than_the_one_asked_for_is_never_asked_about(phone: Phone) -> None:
     person = Holding()
     first = phone.pay(person)
@@ -411,246 +278,3 @@ def test_a_step_is_signed_by_the_answer_of_the_holders_token(
     phone.expect_end("Approved", "Dana's desk")
     phone.done()
     expect(near.page.locator("#step")).to_have_value("")
-
-
-def test_it_makes_sounds_without_a_network(phone: Phone) -> None:
-    samples = phone.page.evaluate("""async () => {
-      const { Codec } = await import('/static/offline/codec.js');
-      const codec = new Codec(48000, () => {}, () => {});
-      const samples = await codec.encode(new Uint8Array(20));
-      codec.close();
-      return samples.length;
-    }""")
-    assert samples > 10_000
-
-
-def test_two_windows_never_use_one_counter(phone: Phone) -> None:
-    draw = """async () => {
-      const store = await import('/static/offline/store.js');
-      const counted = [];
-      for (let each = 0; each < 20; each += 1) {
-        counted.push(store.change('client', (kept) => ({ ...kept, counter: kept.counter + 1 })));
-      }
-      return (await Promise.all(counted)).map(({ counter }) => counter);
-    }"""
-    other = phone.visitor.context.new_page()
-    other.goto("/offline")
-    both = [window.evaluate(draw) for window in (phone.page, other)]
-    assert len({counter for drawn in both for counter in drawn}) == 40
-
-
-def test_the_counter_of_a_copy_is_told_on_and_not_taken_over(phone: Phone) -> None:
-    phone.visitor.context.set_offline(False)
-    seen = phone.page.evaluate("""async () => {
-      const { Client } = await import('/static/offline/client.js');
-      const store = await import('/static/offline/store.js');
-      const client = await Client.open();
-      const kept = await store.read('client');
-      const introduced = await client.device.call('GET', '/offline/client');
-      const told = [];
-      let state = 'suspended';
-      // Somebody else paid, and listed it, with a copy of the key.
-      client.device.call = async (method, path, body) => {
-        if (path !== '/offline/reconcile') return { ...introduced, state, counter: 4_000_000 };
-        told.push(body.counter);
-        return { state, entries: [] };
-      };
-      const counted = [];
-      await client.setPassword('payment', 'password');
-      for (state of ['suspended', 'active', 'active']) {
-        await client.sync();
-        counted.push(client.registration.counter);
-      }
-      await store.write('client', kept);
-      return { drawn: kept.counter, told, counted };
-    }""")
-    drawn, after = seen["drawn"], 4_000_000
-    # It goes on behind the other once an operator has looked at it.
-    assert seen["told"] == [drawn, drawn, after]
-    assert seen["counted"] == [drawn, after, after]
-
-
-def test_nothing_is_compared_with_the_platform_while_an_exchange_is_under_way(
-    phone: Phone,
-) -> None:
-    phone.begin()
-    expect(phone.page.get_by_text("Point the camera at the code")).to_be_visible()
-    phone.visitor.context.set_offline(False)
-    other = phone.visitor.context.new_page()
-    asked: list[str] = []
-    other.on("request", lambda request: asked.append(request.url))
-    with other.expect_response("**/offline/client"):
-        other.goto("/offline")
-    with other.expect_response("**/offline/client"):
-        other.get_by_role("button", name="Bring up to date").click()
-    expect(other.get_by_role("button", name="Bring up to date")).to_be_enabled()
-    assert not any("/offline/reconcile" in url for url in asked)
-
-    phone.page.get_by_role("button", name="Stop").click()
-    with other.expect_response(_is_synced) as synced:
-        other.get_by_role("button", name="Bring up to date").click()
-    drawn = other.evaluate("""async () => {
-      const { read } = await import('/static/offline/store.js');
-      return (await read('client')).counter;
-    }""")
-    told: Any = synced.value.request.post_data_json
-    assert told["counter"] == drawn, "a higher one is a copy's"
-    other.close()
-
-
-def test_a_network_that_leads_nowhere_keeps_nobody_from_beginning(phone: Phone) -> None:
-    phone.visitor.context.set_offline(False)
-    other = phone.visitor.context.new_page()
-    other.add_init_script("""
-      const { fetch } = window;
-      window.fetch = (url, options) => {
-        if (!String(url).includes('/api/')) return fetch(url, options);
-        window.isAsked = true;
-        return new Promise(() => {});
-      };
-    """)
-    other.goto("/offline")
-    other.wait_for_function("() => window.isAsked")
-    held = other.evaluate("() => navigator.locks.query().then(({ held }) => held.length)")
-    assert held == 0
-    other.close()
-
-
-def test_a_page_that_comes_back_as_it_was_left_begins_anew(phone: Phone) -> None:
-    phone.begin()
-    expect(phone.page.get_by_role("button", name="Stop")).to_be_visible()
-    for event in ("pagehide", "pageshow"):
-        phone.page.evaluate(
-            "name => dispatchEvent(new PageTransitionEvent(name, { persisted: true }))", event
-        )
-    expect(phone.page.get_by_role("button", name="Begin")).to_be_visible()
-
-
-def test_the_screen_stays_on_while_something_is_under_way(phone: Phone) -> None:
-    page = phone.page
-    page.evaluate("""() => {
-      window.locks = [];
-      navigator.wakeLock.request = async () => {
-        const lock = { isHeld: true, async release() { this.isHeld = false } };
-        locks.push(lock);
-        return lock;
-      };
-    }""")
-    held = "() => locks.map(({ isHeld }) => isHeld)"
-    phone.begin()
-    page.wait_for_function("() => locks.length")
-    # In the background browsers take it away.
-    page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
-    page.wait_for_function("() => locks.length === 2")
-    assert page.evaluate(held) == [True, True]
-    page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("button", name="Begin")).to_be_visible()
-    assert page.evaluate(held) == [False, False]
-    page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
-    assert page.evaluate(held) == [False, False]
-
-
-def test_the_key_cannot_be_taken_out(phone: Phone) -> None:
-    taken = phone.page.evaluate("""async () => {
-      const { read } = await import('/static/offline/store.js');
-      const { pair } = await read('device.phone');
-      return crypto.subtle.exportKey('pkcs8', pair.privateKey).then(() => 'taken', (e) => e.name);
-    }""")
-    assert taken == "InvalidAccessError"
-    kept = phone.page.evaluate("""async () => {
-      const { read } = await import('/static/offline/store.js');
-      return JSON.stringify([await read('client'), await read('device.phone')]);
-    }""")
-    assert PASSWORD not in kept
-
-
-def test_a_phone_is_set_up_by_who_is_signed_in_and_has_a_payment_password(
-    site: Live, new_visitor: NewVisitor
-) -> None:
-    visitor = new_visitor()
-    visitor.go("/offline")
-    visitor.page.get_by_role("link", name="Set up this phone").click()
-    expect(visitor.page).to_have_url(f"{site.origin}/accounts/login/?next=/offline/set-up")
-
-    visitor.sign_in_as(site.party("Nora New").person)
-    visitor.go("/offline/set-up")
-    expect(visitor.page.get_by_role("link", name="Set a payment password")).to_be_visible()
-
-    # Some browsers keep nothing, as their owners want it.
-    blocked = visitor.context.new_page()
-    blocked.add_init_script("""
-      const refuse = () => { throw new DOMException('blocked', 'SecurityError') };
-      IDBFactory.prototype.open = refuse;
-      Object.defineProperty(window, 'localStorage', { get: refuse });
-    """)
-    blocked.goto("/offline")
-    expect(blocked.get_by_text("This browser keeps nothing for this site")).to_be_visible()
-
-
-def test_a_phone_is_set_up_by_the_payment_password_and_anew_once_removed(
-    place: Place, new_visitor: NewVisitor
-) -> None:
-    near = Near(new_visitor())
-    near.visitor.tolerate("Failed to load resource")
-    near.visitor.sign_in_as(place.holder.person)
-    page = near.page
-    near.visitor.go("/offline/set-up")
-    # As earlier versions did, which held up the whole site.
-    page.evaluate("() => navigator.serviceWorker.register('/sw.js').then(() => {})")
-    page.get_by_label("Payment password").fill("not-this-one")
-    page.get_by_role("button", name="Set it up").click()
-    expect(page.get_by_role("alert")).to_be_visible()
-
-    # Nobody tries a payment password at somebody else's account.
-    near.visitor.sign_in_as(place.owner.person)
-    page.reload()
-    expect(page.locator("#other-account")).to_have_text(place.holder.account)
-    expect(page.get_by_label("Payment password")).to_be_hidden()
-    assert_fits(page)
-    assert_accessible(page)
-    near.visitor.sign_in_as(place.holder.person)
-    page.reload()
-    page.evaluate(
-        "() => { navigator.storage.persist = async () => { sessionStorage.is = 'kept' } }"
-    )
-
-    # What was begun is gone on with.
-    page.get_by_label("Payment password").fill(PAYMENT_PASSWORD)
-    page.get_by_role("button", name="Set it up").click()
-    expect(page.get_by_text("For larger ones set an offline password.")).to_be_visible()
-
-    # A key that was removed is of no use any more; another one is made.
-    client = page.locator("#client-id").text_content()
-    assert page.evaluate("() => sessionStorage.is") == "kept", "the browser was asked to keep it"
-    expect(page.get_by_text("This page is kept on this phone")).to_be_visible()
-    scopes = (
-        "() => navigator.serviceWorker.getRegistrations().then((all) => all.map((a) => a.scope))"
-    )
-    assert page.evaluate(scopes) == [f"{place.live.origin}/o"], "other pages hold no update up"
-    page.add_init_script("navigator.serviceWorker.register = () => Promise.reject(new Error())")
-    place.holder.call("POST", f"/offline/clients/{client}/remove")
-    page.reload()
-    expect(page.get_by_text("This page is not kept on this phone")).to_be_visible()
-    page.get_by_role("link", name="Set it up anew").click()
-    page.get_by_label("Payment password").fill(PAYMENT_PASSWORD)
-    page.get_by_role("button", name="Set it up").click()
-    expect(page.get_by_text("For larger ones set an offline password.")).to_be_visible()
-    expect(page.locator("#client-id")).not_to_have_text(client or "")
-
-    near.visitor.sign_in_as(place.owner.person)
-    near.visitor.go("/offline/set-up")
-    page.once("dialog", lambda dialog: dialog.accept())
-    page.get_by_role("button", name="Forget the key").click()
-    expect(page.get_by_label("Payment password")).to_be_visible()
-
-
-def test_the_page_works_by_keyboard_and_fits_in_the_dark(phone: Phone) -> None:
-    phone.page.emulate_media(color_scheme="dark")
-    assert_fits(phone.page)
-    assert_accessible(phone.page)
-    phone.page.get_by_role("button", name="Begin").focus()
-    phone.page.keyboard.press("Enter")
-    expect(phone.page.get_by_role("button", name="Stop")).to_be_visible()
-    phone.page.get_by_role("button", name="Stop").focus()
-    phone.page.keyboard.press("Enter")
-    expect(phone.page.get_by_role("button", name="Begin")).to_be_visible()

@@ -8,12 +8,14 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import expect
 
+from protocol.enrolment import Invitation
 from protocol.provisioning import Provision
 from tests.browser.browser import Visitor
 from tests.browser.checks import assert_accessible, assert_fits
 from tests.browser.keyboard import press_to, walk_to
 from tests.e2e.live import Live
-from tokens.enrolment import provisioned
+from tokens.client import Client
+from tokens.enrolment import Enrolment, provisioned
 
 QR_ONLY = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 
@@ -52,6 +54,28 @@ def test_the_code_is_read_off_a_small_screen_and_never_shown_again(
     dora.tokens[token.serial] = token
     step = dora.post(f"/tokens/{token.serial}/activate", {"digits": digits})
     assert dora.answer(step).body["accepted"] is True
+
+
+def test_the_page_looks_again_where_an_answer_breaks_off(
+    new_visitor: Callable[..., Visitor], site: Live
+) -> None:
+    pairing = site.party("Bea Broken").post("/tokens", {"name": "Phone", "suite": ""})
+    page = new_visitor(other_origins=(site.authserver_origin,)).page
+    page.goto(pairing["invitation"])
+    expect(page.get_by_role("img", name="QR code with the enrolment link")).to_be_visible()
+    page.evaluate(
+        """() => {
+          const ask = fetch
+          window.fetch = async () => {
+            window.fetch = ask
+            return { text: async () => { throw new TypeError('it broke off') } }
+          }
+        }"""
+    )
+    page.wait_for_function("() => !String(fetch).includes('broke off')")
+    enrolment = Enrolment.begin(Invitation.from_link(pairing["invitation"]), datetime.now(UTC))
+    enrolment.finish(Client().enrol(enrolment), datetime.now(UTC))
+    expect(page.locator("#digits")).to_be_visible()
 
 
 def test_a_phone_that_reads_the_code_keeps_nothing_of_it(

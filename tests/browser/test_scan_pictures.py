@@ -9,13 +9,13 @@ from typing import Literal
 import pytest
 import qrcode
 from PIL import Image, ImageFilter
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from common.qrcodes import draw_png, draw_svg
 from protocol import qrtext
 from protocol.qrtext import Link
 from tests.browser.browser import Visitor
-from tests.browser.camera import film
+from tests.browser.camera import CAMERA_MS, film
 from tests.browser.checks import assert_accessible, assert_fits
 from tests.browser.receipts import CHAIN
 from tests.browser.scanner import COMPLETE, Scanner, keys, text_of
@@ -32,6 +32,14 @@ RECEIPTS = [
 ]
 CHALLENGE = qrtext.encode("https://cs.example.com", Link.BUNDLE, b"challenge")
 READER = re.compile("zxing|reader.js|camera.js")
+# A camera that is there and gives no frame, of which the page may have several: in `given`.
+NO_FRAMES = """() => {
+  window.given = []
+  navigator.mediaDevices.getUserMedia = async () => {
+    given.push(new MediaStreamTrackGenerator({ kind: "video" }))
+    return new MediaStream(given.slice(-1))
+  }
+}"""
 
 
 def served(visitor: Visitor) -> Scanner:
@@ -197,7 +205,7 @@ def test_the_camera_reads_the_largest_code_that_moves_in_somebodys_hand(
     scanner = new_scanner(camera=film(draw_png(RECEIPTS[2]), tmp_path / "film.mjpeg"))
     scanner.page.get_by_role("button", name="Start the camera").click()
 
-    expect(scanner.outcome).to_have_text(COMPLETE)
+    expect(scanner.outcome).to_have_text(COMPLETE, timeout=CAMERA_MS)
     assert scanner.page.evaluate("document.querySelector('video').srcObject === null")
 
 
@@ -207,7 +215,7 @@ def test_the_camera_goes_on_after_a_code_that_is_no_receipt(
     seen = film(drawn("https://example.org/menu"), tmp_path / "film.mjpeg")
     scanner = new_scanner(camera=seen, width=360)
     scanner.page.get_by_role("button", name="Start the camera").click()
-    expect(scanner.said).to_contain_text("https://example.org/menu")
+    expect(scanner.said).to_contain_text("https://example.org/menu", timeout=CAMERA_MS)
 
     stop = scanner.page.get_by_role("button", name="Stop the camera")
     expect(stop).to_be_visible()
@@ -262,7 +270,7 @@ def test_a_camera_that_is_pulled_out_is_missed(
 ) -> None:
     scanner = new_scanner(camera=film(drawn("nothing"), tmp_path / "film.mjpeg"))
     scanner.page.get_by_role("button", name="Start the camera").click()
-    expect(scanner.said).to_contain_text("nothing")
+    expect(scanner.said).to_contain_text("nothing", timeout=CAMERA_MS)
     scanner.page.evaluate(
         """() => {
           const [track] = document.querySelector('video').srcObject.getTracks()
@@ -272,3 +280,74 @@ def test_a_camera_that_is_pulled_out_is_missed(
     )
 
     expect(scanner.said).to_contain_text("The camera went away.")
+
+
+def test_a_camera_that_shows_nothing_is_given_back_and_starts_anew(scanner: Scanner) -> None:
+    page = scanner.page
+    page.evaluate(NO_FRAMES)
+    start = page.get_by_role("button", name="Start the camera")
+    start.click()
+    page.wait_for_function("() => document.querySelector('video').srcObject !== null")
+    page.get_by_role("button", name="Stop the camera").click()
+    expect(start).to_be_focused()
+    page.wait_for_function("() => given[0].readyState === 'ended'")
+
+    start.click()
+    page.wait_for_function("() => given[1]?.readyState === 'live'")
+    page.evaluate(
+        """() => {
+          Object.defineProperty(document, 'hidden', { value: true })
+          document.dispatchEvent(new Event('visibilitychange'))
+        }"""
+    )
+    page.wait_for_function("() => given[1].readyState === 'ended'")
+    expect(start).to_be_visible()
+
+
+def test_a_camera_that_is_allowed_too_late_is_given_back_at_once(scanner: Scanner) -> None:
+    page = scanner.page
+    page.evaluate(NO_FRAMES)
+    page.evaluate(
+        """() => {
+          const give = navigator.mediaDevices.getUserMedia
+          const asked = navigator.mediaDevices.getUserMedia = async () => {
+            navigator.mediaDevices.getUserMedia = give
+            await new Promise((resolve) => { window.allow = resolve })
+            return give()
+          }
+        }"""
+    )
+    start = page.get_by_role("button", name="Start the camera")
+    start.click()
+    page.wait_for_function("() => window.allow")
+    page.get_by_role("button", name="Stop the camera").click()
+    start.click()
+    page.wait_for_function("() => document.querySelector('video').srcObject !== null")
+    page.evaluate("allow()")
+    page.wait_for_function("() => given[1]?.readyState === 'ended'")
+    assert page.evaluate("given[0].readyState") == "live"
+    assert page.evaluate("document.querySelector('video').srcObject !== null")
+    expect(page.get_by_role("button", name="Stop the camera")).to_be_visible()
+
+
+def test_a_picture_that_is_read_too_late_takes_nothing_away(
+    new_scanner: Callable[..., Scanner],
+) -> None:
+    scanner = new_scanner()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    scanner.page.route(re.compile("reader"), hold)
+    with scanner.page.expect_request(re.compile("reader")):
+        scanner.choose(drawn("hello"))
+    scanner.paste(RECEIPTS[2])
+    expect(scanner.outcome).to_have_text(COMPLETE)
+    for route in held:
+        route.continue_()
+    scanner.page.unroute_all()
+    scanner.page.wait_for_load_state("networkidle")
+    scanner.page.wait_for_timeout(500)
+    expect(scanner.outcome).to_have_text(COMPLETE)
+    expect(scanner.said).to_be_empty()

@@ -42,7 +42,7 @@ def test_the_modules_pass_their_tests_and_the_vectors_of_tokens_in_node(tmp_path
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -39,20 +38,6 @@ def handset(request: pytest.FixtureRequest, browser: Browser, site: Live) -> Ite
     visitor.close()
 
 
-def enrolled(handset: Handset, holder: Party, suite: str = "") -> dict[str, Any]:
-    """Enrol a token, and return its activation step."""
-    pairing = holder.post("/tokens", {"name": "Phone", "suite": suite})
-    handset.paste(pairing["invitation"])
-    handset.press("Add it")
-    handset.choose_pin()
-    expect(handset.heading("Compare the eight digits")).to_be_visible()
-    digits = (handset.page.locator("#digits").text_content() or "").replace(" ", "")
-    handset.press("They are the same")
-    handset.press("Done")
-    step: dict[str, Any] = holder.post(f"/tokens/{pairing['serial']}/activate", {"digits": digits})
-    return step
-
-
 def test_an_enrolment_goes_on_where_the_app_was_closed_and_differing_digits_end_it(
     handset: Handset, holder: Party
 ) -> None:
@@ -78,7 +63,7 @@ def test_an_enrolment_goes_on_where_the_app_was_closed_and_differing_digits_end_
 def test_no_pin_is_asked_before_every_line_was_seen_and_a_page_of_the_same_phone_is_warned_of(
     handset: Handset, holder: Party
 ) -> None:
-    challenge = enrolled(handset, holder)["challenge"]
+    challenge = handset.enrol(holder)["challenge"]
     handset.page.evaluate("(code) => { location.hash = code }", quote(challenge, safe=""))
     expect(handset.heading("Is the page on this same phone?")).to_be_visible()
     assert "#" not in handset.page.url, "what is asked is gone from the address"
@@ -102,7 +87,7 @@ def test_no_pin_is_asked_before_every_line_was_seen_and_a_page_of_the_same_phone
 def test_a_key_s_code_brings_a_token_the_platform_s_key_and_one_of_another_root_is_refused(
     handset: Handset, holder: Party, site: Live
 ) -> None:
-    enrolled(handset, holder)
+    handset.enrol(holder)
     directory = Directory.open(Client().directory(site.origin))
     messages = [
         message
@@ -123,7 +108,7 @@ def test_a_key_s_code_brings_a_token_the_platform_s_key_and_one_of_another_root_
 def test_what_is_left_while_the_pin_is_worked_on_is_not_answered(
     handset: Handset, holder: Party
 ) -> None:
-    step, page = enrolled(handset, holder), handset.page
+    step, page = handset.enrol(holder), handset.page
     posted: list[str] = []
     page.on("request", lambda asked: posted.append(asked.url) if asked.post_data else None)
     # As where the token was not opened today: its keys are brought up to date.
@@ -161,7 +146,7 @@ def test_what_is_left_while_the_pin_is_worked_on_is_not_answered(
 def test_a_typed_token_answers_only_the_platform_that_has_proved_itself(
     handset: Handset, holder: Party
 ) -> None:
-    step = enrolled(handset, holder, TYPED_SUITE)
+    step = handset.enrol(holder, TYPED_SUITE)
     page = handset.page
 
     def type_all(proof: str) -> None:

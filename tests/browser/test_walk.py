@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from countersign.person import Person
 from receipts.images import read_codes
 from tests.browser.browser import Visitor
-from tests.browser.camera import film
+from tests.browser.camera import CAMERA_MS, film
 from tests.browser.checks import assert_accessible, assert_fits
 from tests.e2e.live import Live
 
@@ -143,8 +143,9 @@ def test_two_strangers_sign_one_after_the_other_and_the_second_scans_with_a_came
     ben.visitor.go("/scan")
     ben.press("#camera-start")
     page = ben.visitor.page
-    expect(page.locator("#result")).to_contain_text("300 roses, delivered on Friday")
-    expect(page.locator("#result")).to_contain_text("Blumen Schmidt KG")
+    result = page.locator("#result")
+    expect(result).to_contain_text("300 roses, delivered on Friday", timeout=CAMERA_MS)
+    expect(result).to_contain_text("Blumen Schmidt KG")
     ben.looked_at()
     ben.press("#result form button")
     page.wait_for_url("**/continue/*")

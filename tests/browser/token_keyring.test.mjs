@@ -147,6 +147,28 @@ test("a PIN is changed by who knows it", async () => {
   assert.deepEqual((await keyring.unlock(keeper, id, "915384")).secrets, secrets);
 });
 
+test("no copy of the secrets stays behind in memory", async (context) => {
+  const { subtle } = crypto;
+  const [encrypt, decrypt] = [subtle.encrypt.bind(subtle), subtle.decrypt.bind(subtle)];
+  const seen = [];
+  context.mock.method(subtle, "encrypt", (cipher, key, content) => {
+    seen.push(content);
+    return encrypt(cipher, key, content);
+  });
+  context.mock.method(subtle, "decrypt", async (...given) => {
+    seen.push(new Uint8Array(await decrypt(...given)));
+    return seen.at(-1).buffer;
+  });
+  const { keeper, id } = await held();
+  const opened = await keyring.unlock(keeper, id, PIN);
+  await keyring.changePin(keeper, id, PIN, "602817");
+  await pack(token, secrets, drawCode());
+  // Sealed, opened; opened and sealed anew; packed.
+  assert.equal(seen.length, 5);
+  for (const content of seen) assert.deepEqual([...content].filter(Boolean), []);
+  assert.deepEqual(opened.secrets, secrets);
+});
+
 test("a phone holds several tokens, and none twice", async () => {
   const { keeper } = await held();
   await keyring.add(keeper, counting, secrets, PIN, CHEAP);

@@ -40,7 +40,7 @@ def publish(developer: Party, *, device_limit: int = 3, **offer: Any) -> OnSale:
 
 
 def _upload(developer: Party, resource: str) -> str:
-    response = urllib3.request(
+    response = _HTTP.request(
         "POST",
         f"{developer.origin}/api/v1/resources/{resource}/versions",
         fields={"file": ("dawn.png", CONTENT, "image/png")},

@@ -86,7 +86,7 @@ def chain(request: pytest.FixtureRequest) -> Chain:
     for party in parties[1:]:
         answers.append(party.sign(party.go_on(answers[-1])))
     steps = at_once([_fetching(*pair) for pair in zip(parties, answers, strict=True)])
-    keys = urllib3.request("GET", f"{live.origin}/.well-known/countersign/keys").data
+    keys = urllib3.request("GET", f"{live.origin}/.well-known/countersign/keys", timeout=60).data
     root = bytes.fromhex((live.folder / "platform-root.hex").read_text())
     return Chain(step["transaction"], steps, Directory.open(keys, root=root))
 

@@ -396,6 +396,8 @@ def test_strategy_online(strategies: None, buyer: Buyer) -> None:
         sealed = to_base64(seal(request, buyer.store.third_key))
         refusal(partial(buyer.ask, path, {"sealed": sealed}))
     assert buyer.pay(asked).body["code"] == "online_required"
+    refused = buyer.prove(asked, "strategy", strategy="payment_password")
+    assert refused.code == "strategy_unavailable"
     sealed = to_base64(seal(buyer.request(CASTLE), buyer.store.third_key))
     assert buyer.ask(path, {"sealed": sealed})["state"] == "captured"
 

@@ -4,6 +4,8 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,10 @@ class Shell:
         """End it."""
         self._process.communicate()
 
+    def stop(self) -> None:
+        """Have it go no further."""
+        self._process.kill()
+
 
 @pytest.fixture(scope="module")
 def said(on_sqlite: Live, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
@@ -84,14 +90,31 @@ def said(on_sqlite: Live, tmp_path_factory: pytest.TempPathFactory) -> list[str]
     try:
         for language, block in BLOCK.findall(page):
             if "/log/" in block:
-                on_sqlite.manage("shell", "-c", LOG)
-            if language == "sh":
+                printed.append(run_until_logged(shell, block, folder / "proof.cbor", on_sqlite))
+            elif language == "sh":
                 printed.append(shell.run(block))
             else:
                 exec(compile(block, "docs/howto.md", "exec"), names)  # noqa: S102  # ours
     finally:
         shell.close()
     return printed
+
+
+def run_until_logged(shell: Shell, block: str, proof: Path, live: Live) -> str:
+    """Run the block that waits for the log; nothing is logged before it was told to wait."""
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(shell.run, block)
+        try:
+            # Without a body the answer makes an empty file.
+            while not proof.exists() and not running.done():
+                time.sleep(0.1)
+            assert not running.done(), running.result()
+            live.manage("shell", "-c", LOG)
+            return running.result(60)
+        except BaseException:
+            # Else it would wait for ever, and this for it.
+            shell.stop()
+            raise
 
 
 def test_every_block_of_the_page_runs_and_the_last_one_finds_the_transaction_open(

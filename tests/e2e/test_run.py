@@ -123,7 +123,7 @@ def test_it_names_the_guide_before_all_else(terminal: Terminal, playground: Play
 
 
 def test_the_guide_is_there(playground: Playground) -> None:
-    page = urllib3.request("GET", f"{playground.origin}/guide")
+    page = urllib3.request("GET", f"{playground.origin}/guide", timeout=60)
     assert page.status == 200
     assert playground.token_command("ben") in page.data.decode()
 
@@ -132,7 +132,9 @@ def test_the_operator_finds_the_console(playground: Playground) -> None:
     operator = playground.person(OPERATOR)
     operator.sign_in()
     cookies = "; ".join(f"{name}={value}" for name, value in operator.cookies.items())
-    page = urllib3.request("GET", f"{playground.origin}/console/", headers={"Cookie": cookies})
+    page = urllib3.request(
+        "GET", f"{playground.origin}/console/", headers={"Cookie": cookies}, timeout=60
+    )
     assert page.status == 200
 
 

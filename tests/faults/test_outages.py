@@ -6,12 +6,15 @@ import json
 import pytest
 
 from tests.concurrency.test_responses import verdicts
-from tests.e2e.live import AUTHSERVER_TIMEOUT_SECONDS, LOOPBACK, Live
+from tests.e2e.live import LOOPBACK, Live
 from tests.e2e.party import Answer
 from tests.e2e.wire import Fault
 from tests.faults.conftest import asked
 
 pytestmark = pytest.mark.allow_hosts(LOOPBACK)
+
+# As on a real site.
+TIMEOUT_SECONDS = 5
 
 
 def http(status: int, body: bytes, **headers: str) -> bytes:
@@ -73,7 +76,8 @@ def test_while_it_is_slow_the_api_says_so_and_the_same_response_works_later(
 ) -> None:
     anna = on_sqlite.party("Anna Meier")
     one = asked(anna)
-    with on_sqlite.back.spoiled(Fault(delay=AUTHSERVER_TIMEOUT_SECONDS + 1)):
+    slow = Fault(delay=3 * TIMEOUT_SECONDS)
+    with on_sqlite.waiting(TIMEOUT_SECONDS), on_sqlite.back.spoiled(slow):
         assert is_unavailable(one.answer())
     assert one.state == "challenged"
     assert one.answer().body["accepted"] is True

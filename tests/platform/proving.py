@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from captcha.models import CaptchaStore
 
+from accounts.models import Holder
 from billing.packages.models import BillingRequest as Row
-from billing.packages.models import Package
+from billing.packages.models import Build, Package
 from protocol.application import seal
 from protocol.jwk import to_base64
 from tests.platform.applications import Application, Biller, rule
 from tests.platform.ledger import money
-from tests.platform.world import Answer, Person
+from tests.platform.world import Answer, Person, now
 
 PRICE = 250
 
@@ -69,6 +71,23 @@ class Waiting:
 def want(strategy: str, package: Package) -> None:
     """Let a rule want a strategy for all of an application."""
     rule("strategy", strategy, package=package)
+
+
+def revoke(application: Application) -> None:
+    """Let an operator revoke its build."""
+    Build.objects.filter(pk=application.build.pk).update(revoked_at=now())
+
+
+def abandon(application: Application) -> None:
+    """Let its developer leave."""
+    Holder.objects.filter(pk=application.developer.holder.pk).update(leaving_at=now())
+
+
+# By which an application stops charging, and what is said then.
+withdrawals = pytest.mark.parametrize(
+    ("withdraw", "refusal"),
+    [(revoke, (410, "build_revoked")), (abandon, (404, "package_unknown"))],
+)
 
 
 def is_uncharged(person: Person, before: int = 10_000) -> bool:

@@ -30,6 +30,7 @@ from tests.platform.applications import Application, Biller
 from tests.platform.ledger import money, rich
 from tests.platform.operators import operator
 from tests.platform.phones import sms_to
+from tests.platform.proving import abandon, revoke
 from tests.platform.world import Person, now
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("phone_keys")]
@@ -101,12 +102,22 @@ def frozen(dragons: Application, payer: Person) -> None:
     freeze(holder=payer.holder, operator=operator("Olga").holder, now=now())
 
 
+def revoked(dragons: Application, payer: Person) -> None:
+    revoke(dragons)
+
+
+def left(dragons: Application, payer: Person) -> None:
+    abandon(dragons)
+
+
 @pytest.mark.parametrize(
     ("happens", "code"),
     [
         (no_funds, "funds_insufficient"),
         (too_much, "cap_exceeded"),
         (frozen, "account_frozen"),
+        (revoked, "build_revoked"),
+        (left, "package_unknown"),
     ],
 )
 def test_a_charge_that_cannot_be_made_changes_nothing(

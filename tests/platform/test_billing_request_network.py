@@ -19,6 +19,7 @@ from protocol.jwk import from_base64, to_base64
 from tests.platform.applications import Application, Biller, build_of
 from tests.platform.gadgets import Gadget
 from tests.platform.ledger import money, rich
+from tests.platform.proving import abandon
 from tests.platform.world import Answer, Person, call, now
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("phone_keys")]
@@ -196,6 +197,12 @@ def test_an_unknown_package_or_build_is_refused(dragons: Application, biller: Bi
     assert_refused(answer, 404, "package_unknown")
     assert biller.bill(dragons, build=9).refusal == (404, "package_unknown")
     assert not Row.objects.exists()
+
+
+def test_whoever_leaves_bills_nothing_any_more(dragons: Application, biller: Biller) -> None:
+    abandon(dragons)
+    assert_refused(biller.bill(dragons), 404, "package_unknown")
+    assert biller.signals == []
 
 
 def test_a_revoked_build_bills_nothing_and_a_newer_one_does(

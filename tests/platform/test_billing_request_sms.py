@@ -15,6 +15,7 @@ from notices.models import SmsMessage
 from tests.platform.applications import Application, Biller, rule
 from tests.platform.ledger import money, rich
 from tests.platform.phones import sms_to
+from tests.platform.proving import abandon
 from tests.platform.world import Person, now
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("phone_keys")]
@@ -160,6 +161,13 @@ def test_a_revoked_build_bills_nothing_by_sms(dragons: Application, biller: Bill
     assert biller.signals == ["build_revoked"]
     assert not Row.objects.exists()
     assert "revoked" in sms_to(number_of(biller))
+
+
+def test_whoever_leaves_bills_nothing_by_sms(dragons: Application, biller: Biller) -> None:
+    abandon(dragons)
+    assert biller.text_in(biller.text(dragons))
+    assert not Row.objects.exists()
+    assert "no such application" in sms_to(number_of(biller))
 
 
 def test_an_sms_that_comes_again_charges_nothing(

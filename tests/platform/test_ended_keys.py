@@ -119,6 +119,8 @@ def test_a_leaked_receipt_key_leaves_certified_receipts_and_no_others(
         (["--at", "2999-01-01T00:00Z"], "end_refused"),
         (["--at", "2026-01-01T00:00"], "end_refused"),
         (["--at", "soon"], "end_refused"),
+        (["--at", "0001-01-01T00:00+02:00"], "end_refused"),
+        (["--at", "9999-12-31T23:59-02:00"], "end_refused"),
     ],
 )
 def test_a_key_ends_now_or_before(
@@ -128,6 +130,28 @@ def test_a_key_ends_now_or_before(
     signing.create_keys(root=authserver.platform_root, now=now(), purposes=[Purpose.LOG])
     sentence = refused("end_key", bytes(row.kid).hex(), "--compromised", *arguments)
     assert sentence.startswith(f"{code}: ")
+
+
+@pytest.mark.parametrize("at", ["0026-11-22T03:00Z", "1969-12-31T00:00Z", "before its first day"])
+def test_a_key_ends_on_a_day_of_its_certificate(
+    keys: None, authserver: Authserver, at: str
+) -> None:
+    """Else a year mistyped is published for ever, or can be in no directory at all."""
+    row = newest(Purpose.LOG)
+    signing.create_keys(root=authserver.platform_root, now=now(), purposes=[Purpose.LOG])
+    begin = datetime.fromtimestamp(row.from_day * 86_400, UTC)
+    if at == "before its first day":
+        at = (begin - timedelta(seconds=1)).isoformat()
+    kid = bytes(row.kid).hex()
+
+    sentence = refused("end_key", kid, "--compromised", "--at", at)
+
+    assert sentence.startswith("end_refused: ")
+    assert f"{begin:%Y-%m-%d}" in sentence
+    # The right one is taken afterwards, and published.
+    run("end_key", kid, "--compromised", "--at", begin.isoformat())
+    [end] = [end for end in directory().ended if end.kid == bytes(row.kid)]
+    assert end.compromised_at == begin.timestamp()
 
 
 def test_the_end_of_a_key_moves_to_an_earlier_time_alone(
@@ -219,7 +243,10 @@ def test_keys_are_listed_with_what_became_of_them(
     with override_settings(COUNTERSIGN_ROOT_KEY_FILE=tmp_path / "root"):
         said = run("create_keys", "--only", "log")
     assert said.count("made ") == 1
-    lines = [line for line in run("platform_keys").splitlines() if line.startswith("log")]
+    listed = run("platform_keys").splitlines()
+    # What `authserver add_platform --root` takes.
+    assert listed[0].split()[-1] == authserver.platform_root.public.hex()
+    lines = [line for line in listed if line.startswith("log")]
     assert "retired 20" in lines[0]
     assert lines[1].endswith("may sign")
 
@@ -356,6 +383,8 @@ def test_the_platform_ends_a_host_key_that_the_host_does_not_end(host: Authserve
     rows = AuditRow.objects.filter(action="host.key_compromised", subject__contains=kid)
     assert rows.count() == 2
     assert refused(*ends, "2999-01-01T00:00Z").startswith("end_refused: ")
+    assert refused(*ends, "0001-01-01T00:00+02:00").startswith("end_refused: ")
+    assert refused(*ends, "0026-01-01T00:00Z").startswith("value_out_of_range: ")
     unknown = refused("end_host_key", number, "00" * 8, "--compromised")
     assert unknown.startswith("key_unknown: ")
     assert kid in unknown
@@ -406,6 +435,10 @@ def test_keys_older_than_those_known_are_refused(
         )
         assert run("verify_receipt", receipt, "--keys", newer, *options)
     assert run("verify_receipt", receipt, "--keys", newer, "--not-older-than", key_file)
+    # More digits than Python makes a number of.
+    assert refused("verify_receipt", receipt, "--not-older-than", "9" * 5000).startswith(
+        "directory_outdated: "
+    )
 
 
 def test_keys_are_never_exported_over_newer_ones(key_file: Path) -> None:

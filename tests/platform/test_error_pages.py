@@ -30,7 +30,6 @@ _OF_COMMANDS = {
         "builds_exhausted",
         "package_folder_invalid",
         "price_list_invalid",
-        "log_broken",
         "keys_full",
     ),
 }

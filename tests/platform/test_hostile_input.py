@@ -1,10 +1,15 @@
 """What nobody sends by accident: answered in words, kept by no cache, recorded once."""
 
 import json
+from typing import Any
 from unittest import mock
 
 import pytest
+from allauth.account.internal.flows.login import record_authentication
+from allauth.mfa.models import Authenticator
+from django.http import HttpRequest
 from django.test import Client
+from fido2.utils import websafe_encode
 
 from audit.models import AuditRow
 from enrolment import authserver_client
@@ -12,6 +17,7 @@ from enrolment.authserver_client import AuthserverClient
 from enrolment.models import AuthserverHost
 from protocol.fields import MAX_TIME
 from tests.platform.operators import browser_of, operator
+from tests.platform.passkeys import Passkey
 from tests.platform.world import Person, unreachable
 
 
@@ -60,11 +66,51 @@ def test_a_refused_decline_leaves_one_audit_row(anna: Person, host: AuthserverHo
     assert refused.count() == 2
 
 
-@pytest.mark.parametrize("credential", ["9" * 5000, "[" * 100_000, "{", "null", "{}"])
+def said_of_a_passkey(**changes: Any) -> str:
+    """What a browser says, and where it has what the library looks for, nonsense."""
+    client = {"type": "webauthn.get", "challenge": "AA", "origin": "http://localhost:8000"}
+    response = {
+        "clientDataJSON": websafe_encode(json.dumps(client).encode()),
+        # Extensions are announced, and none is there.
+        "authenticatorData": websafe_encode(bytes(32) + b"\x80" + bytes(4)),
+        "attestationObject": websafe_encode(b"\xa3"),
+        **{"signature": "AA", "userHandle": "AA"},
+    }
+    said = {"id": "AA", "rawId": "AA", "type": "public-key", "response": response}
+    return json.dumps({**said, **changes})
+
+
+NO_PASSKEY = [
+    *("9" * 5000, "[" * 100_000, "{", "null", "{}"),
+    *(said_of_a_passkey(), said_of_a_passkey(rawId=10**12), said_of_a_passkey(response=7)),
+]
+
+
+@pytest.mark.parametrize("credential", NO_PASSKEY)
 def test_what_is_no_passkey_is_refused(db: None, credential: str) -> None:
     answer = Client().post("/accounts/2fa/webauthn/login/", {"credential": credential})
     assert answer.status_code == 302
     assert answer["Location"].startswith("/accounts/login/")
+
+
+@pytest.mark.parametrize("credential", NO_PASSKEY)
+@pytest.mark.parametrize(("page", "status"), [("add", 200), ("reauthenticate", 302)])
+def test_what_is_no_passkey_is_neither_added_nor_believed(
+    db: None, page: str, status: int, credential: str
+) -> None:
+    person = Passkey.of(Person.make("Dora")).person
+    browser, request = browser_of(person), HttpRequest()
+    request.session = browser.session
+    record_authentication(
+        request, person.holder.user, "mfa", type="webauthn", reauthenticated=True
+    )
+    request.session.save()
+    address = f"/accounts/2fa/webauthn/{page}/"
+    browser.get(address)
+    answer = browser.post(address, {"credential": credential, "name": "Key"})
+    assert answer.status_code == status
+    assert "add" not in answer.get("Location", "")
+    assert Authenticator.objects.count() == 1
 
 
 def test_a_length_of_thousands_of_digits_is_too_large(db: None) -> None:

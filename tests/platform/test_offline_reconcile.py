@@ -1,10 +1,16 @@
 """A phone that is back on-line tells what it signed, and hears what became of it."""
 
+from unittest import mock
+
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from audit.models import AuditRow
 from notices.models import Notice
+from offline.services import reconcile
 from offline.services.clients import resume_client, suspend_client
+from protocol.offline import Serial
 from tests.platform.offline import Phone, Shop
 from tests.platform.world import Person, now
 
@@ -125,6 +131,29 @@ def test_what_is_no_entry_is_refused(phone: Phone, entry: dict[str, object]) -> 
     said = {"counter": 0, "entries": [entry]}
     answer = phone.gadget.call("POST", "/offline/reconcile", said)
     assert answer.refusal == (422, "input_invalid")
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(serial=st.binary(min_size=16, max_size=16))
+@example(serial=bytes(16))
+def test_sixteen_bytes_are_a_serial_or_refused(phone: Phone, serial: bytes) -> None:
+    said = {"counter": 0, "entries": [{"serial": serial.hex()}]}
+    with mock.patch.object(reconcile, "require_slow"):
+        answer = phone.gadget.call("POST", "/offline/reconcile", said)
+    if any(serial[4:8]):
+        assert answer.body["entries"][0]["state"] == "unknown"
+    else:
+        assert answer.refusal == (422, "input_invalid")
+
+
+def test_what_another_client_drew_on_this_phone_stops_nobody(phone: Phone, shop: Shop) -> None:
+    exchange = phone.applies(shop)
+    exchange.brings()
+    phone.reconcile(exchange.tbs)
+    # Of the same number, as when the phone was set up anew and its journal went on.
+    earlier = Serial.draw(b"else", exchange.asked.serial.counter)
+    answer = phone.reconcile((earlier, None))
+    assert (answer.body["state"], answer.body["entries"][0]["state"]) == ("active", "unknown")
 
 
 @pytest.mark.parametrize("counter", [None, -1, 2**32, True, "1"])

@@ -148,6 +148,21 @@ def test_terminal_is_raised_at_once_reviewed_and_lowered_by_two(
     assert olga.call("POST", f"{path}/lower").refusal == (409, "terminal_not_raised")
 
 
+def test_signals_are_listed_by_reason(olga: Person, terminal: Terminal) -> None:
+    seen(terminal)
+    by_reason = {
+        reason: len(olga.get(f"/billing/signals?reason={reason}")["results"])
+        for reason in ("evidence_mismatch", "key_mismatch")
+    }
+    assert by_reason == {"evidence_mismatch": 1, "key_mismatch": 0}
+
+
+@pytest.mark.parametrize("reason", ["%00", "nothing", "key_mismatch%00", "KEY_MISMATCH"])
+def test_a_reason_that_is_none_is_refused(olga: Person, reason: str) -> None:
+    answer = olga.call("GET", f"/billing/signals?reason={reason}")
+    assert answer.refusal == (422, "input_invalid")
+
+
 PATHS = [
     ("GET", "/billing/rules"),
     ("GET", "/billing/signals"),

@@ -132,12 +132,49 @@ def test_the_tag_of_a_response_does_not_decline(anna: Person) -> None:
     assert decline(anna, step, "too dear", tag=to_base64(tag)).refusal == (403, "tag_wrong")
 
 
-def test_a_step_that_has_ended_is_not_declined(anna: Person) -> None:
+def test_a_token_that_declines_what_was_signed_is_told_so(anna: Person) -> None:
     step = anna.open()
     anna.sign(step)
 
-    assert decline(anna, step, "too late").refusal == (409, "challenge_void")
+    answer = decline(anna, step, "too late")
+
+    assert answer.status == 200
+    assert (answer.body["accepted"], answer.body["state"]) == (True, "signed")
     assert step_row(step).state == Step.State.SIGNED
+
+
+def test_a_token_that_declines_twice_gets_the_same_answer(anna: Person) -> None:
+    step = anna.open()
+    first = decline(anna, step, "too dear")
+
+    assert (first.status, decline(anna, step, "too dear").body) == (200, first.body)
+    assert decline(anna, step, "not mine").body == first.body
+    assert step_row(step).note == "too dear"
+
+
+def test_a_step_that_has_ended_otherwise_is_not_declined(anna: Person) -> None:
+    step = anna.open()
+    anna.post(f"/steps/{step['id']}/cancel", {})
+
+    assert decline(anna, step, "too late").refusal == (409, "challenge_void")
+    assert step_row(step).state == Step.State.CANCELLED
+
+
+@pytest.mark.parametrize("end", ["sign", "decline", "cancel"])
+def test_how_a_step_ended_is_told_to_nobody_but_its_token(anna: Person, end: str) -> None:
+    step = anna.open()
+    if end == "sign":
+        anna.sign(step)
+    elif end == "decline":
+        decline(anna, step, "too dear")
+    else:
+        anna.post(f"/steps/{step['id']}/cancel", {})
+    before = everything_stored()
+
+    answer = decline(anna, step, "too late", tag=to_base64(bytes(32)))
+
+    assert answer.refusal == (403, "tag_wrong")
+    assert everything_stored() == before
 
 
 @pytest.mark.parametrize("words", ["", "a\nb", "x" * 121, "\u202e"], ids=repr)

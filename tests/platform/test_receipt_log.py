@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test import Client
 
+from protocol.ed25519 import SigningKey
 from protocol.errors import ProtocolError
 from protocol.keys import Directory, Purpose
 from protocol.log import Checkpoint, Proof, check_logged
-from protocol.merkle import Tree, check_consistency, number
+from protocol.merkle import Tree, check_consistency, number, root_hash
 from protocol.receipt import identity
 from receipts import log, log_api, selectors, services
 from receipts.log import extend_log
@@ -234,6 +236,59 @@ def test_a_log_that_can_never_grow_is_told(tamper: None, caplog: pytest.LogCaptu
     assert UnloggedReceipt.objects.count() == 1
 
 
+@pytest.fixture
+def forged(tamper: None) -> None:
+    """Somebody with the database alone changed an entry, the tree, and the newest checkpoint."""
+    change(1)
+    rebuild_nodes()
+    root = root_hash(bytes(row.leaf) for row in LogEntry.objects.order_by("index"))
+    newest = LogCheckpoint.objects.get(size=11)
+    told = Checkpoint(settings.COUNTERSIGN_ORIGIN, 11, root, int(newest.at.timestamp()))
+    LogCheckpoint.objects.filter(size=11).update(message=told.sign(SigningKey.generate()))
+
+
+@pytest.fixture
+def older(tamper: None) -> None:
+    """The newest checkpoint says what an older one says, which we did sign."""
+    message = LogCheckpoint.objects.get(size=4).message
+    LogCheckpoint.objects.filter(size=11).update(message=message)
+
+
+@pytest.fixture
+def damaged(tamper: None) -> None:
+    """The newest checkpoint is none."""
+    LogCheckpoint.objects.filter(size=11).update(message=b"\xd2\x84broken")
+
+
+@pytest.mark.parametrize("how", ["forged", "older", "damaged"])
+def test_a_checkpoint_that_we_did_not_sign_is_not_signed_on(
+    how: str, request: pytest.FixtureRequest, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    request.getfixturevalue(how)
+    note_receipt(b"more", now=now())
+
+    assert extend_log(now=now() + LATER) == 0
+
+    assert "log.broken" in caplog.text
+    assert UnloggedReceipt.objects.count() == 1
+    for path in ("checkpoint", "checkpoint.cbor", "consistency?first=3&second=4"):
+        answer = client.get(f"/api/v1/log/{path}")
+        assert (answer.status_code, answer.json()["code"]) == (503, "log_broken")
+    assert client.get("/log").status_code == 409
+    assert "log_faulty: " in fault()
+
+
+def test_a_log_goes_on_behind_what_a_key_before_signed(
+    filled: None, authserver: Authserver
+) -> None:
+    create_keys(root=authserver.platform_root, now=now(), purposes=[Purpose.LOG])
+
+    fill(1, 11)
+
+    assert len({bytes(row.kid) for row in LogCheckpoint.objects.all()}) == 2
+    assert "12 entries under 4 checkpoints" in verified()
+
+
 def test_a_receipt_undone_with_its_transaction_is_not_logged(keys: None) -> None:
     with transaction.atomic():
         note_receipt(b"receipt", now=now())
@@ -261,6 +316,8 @@ def test_the_database_refuses_the_ways_around(filled: None) -> None:
             ' WHERE "index" = 5',
             "INSERT OR REPLACE INTO receipts_lognode VALUES (1, x'00')",
             "INSERT OR REPLACE INTO receipts_logcheckpoint SELECT * FROM receipts_logcheckpoint",
+            "INSERT OR REPLACE INTO receipts_logcheckpoint (size, follows, at, kid, message)"
+            " SELECT 99, follows, at, kid, message FROM receipts_logcheckpoint WHERE size = 4",
         ]
     else:
         tables = ("entry", "node", "checkpoint")
@@ -340,10 +397,26 @@ def test_a_forger_who_makes_the_tree_fit_is_found_by_the_checkpoints(
     assert told in fault() or "entry 10: it is gone" in fault()
 
 
-def test_a_deleted_checkpoint_at_the_end_is_found(tamper: None) -> None:
-    LogCheckpoint.objects.filter(size=11).delete()
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        (3, "checkpoint 4: the one before it, of 3 entries, is gone"),
+        (4, "checkpoint 11: the one before it, of 4 entries, is gone"),
+        (11, "entry 4: no checkpoint covers it"),
+    ],
+)
+def test_a_deleted_checkpoint_is_found(tamper: None, size: int, told: str) -> None:
+    LogCheckpoint.objects.filter(size=size).delete()
 
-    assert fault() == "log_faulty: entry 4: no checkpoint covers it"
+    assert fault() == f"log_faulty: {told}"
+
+
+def test_no_two_checkpoints_follow_on_one(filled: None) -> None:
+    newest = LogCheckpoint.objects.get(size=11)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        LogCheckpoint.objects.create(
+            size=12, follows=4, at=newest.at, kid=newest.kid, message=newest.message
+        )
 
 
 @pytest.mark.parametrize("size", [3, 11])
@@ -412,6 +485,45 @@ def test_a_changed_node_is_found(tamper: None) -> None:
         LogNode.objects.filter(number=node).update(digest=kept)
     LogNode.objects.filter(number=number(0, 4)).delete()
     assert "entry 4: it is not what was logged there" in fault()
+
+
+@pytest.mark.parametrize("node", [number(0, 11), number(4, 0), number(2, 2), 2**60])
+def test_a_node_that_was_put_in_is_found(tamper: None, node: int) -> None:
+    """It stops the log as soon as its place is wanted."""
+    LogNode.objects.create(number=node, digest=bytes(32))
+
+    assert fault() == f"log_faulty: node {node}: the tree over 11 entries has none there"
+
+
+def test_a_batch_that_comes_in_meanwhile_is_no_fault(
+    filled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = LogNode.objects.count
+
+    def counted() -> int:
+        before = count()
+        fill(5, 11)
+        return before
+
+    monkeypatch.setattr(LogNode.objects, "count", counted)
+
+    assert "16 entries under 4 checkpoints" in verified()
+
+
+def test_nothing_is_proved_from_a_tree_that_lacks_a_node(tamper: None, client: Client) -> None:
+    LogNode.objects.filter(number=number(1, 0)).delete()
+    wanted = identity(b"receipt 2").hex()
+
+    for path in (
+        f"/api/v1/log/receipts/{wanted}",
+        f"/api/v1/log/receipts/{wanted}/proof.cbor",
+        "/api/v1/log/consistency?first=3&second=11",
+    ):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (503, "log_broken")
+    # It says nothing of a receipt that were not there.
+    assert client.get(f"/log?receipt={wanted}").status_code == 409
+    assert client.get(f"/log?receipt={identity(b'receipt 1').hex()}").status_code == 200
 
 
 def test_a_receipt_changed_where_it_is_kept_is_found(anna: Person) -> None:

@@ -46,6 +46,18 @@ def test_an_image_is_good_for_one_try(waiting: Waiting) -> None:
     assert_charged(waiting, waiting.post("captcha", {"answer": waiting.letters()}))
 
 
+def test_after_right_letters_whose_charge_is_refused_the_next_image_is_shown() -> None:
+    poor = buyer(amount=100)
+    waiting = Waiting.on(Application.make(), Biller.of(poor), "captcha")
+    for image in (1, 2, 3):
+        assert waiting.post("captcha/image").status == 200
+        assert waiting.row.prompts.count() == image
+        refused = waiting.post("captcha", {"answer": waiting.letters()})
+        assert refused.refusal[1] == "funds_insufficient"
+    assert waiting.post("captcha/image").refusal == (404, "not_found")
+    assert waiting.row.prompts.count() == 3
+
+
 def test_after_three_images_there_is_no_fourth(waiting: Waiting) -> None:
     for left in (2, 1, 0):
         assert waiting.post("captcha", {"answer": ""}).body["images_left"] == left

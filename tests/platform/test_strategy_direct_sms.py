@@ -1,5 +1,6 @@
 """A charge by an SMS alone, from the number that is bound to the terminal."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from binding.models import Binding
 from tests.platform.applications import Application, Biller
 from tests.platform.ledger import money
 from tests.platform.phones import sms_to
-from tests.platform.proving import is_uncharged, want
+from tests.platform.proving import is_uncharged, want, withdrawals
 from tests.platform.shopping import buyer
 from tests.platform.world import now
 
@@ -94,6 +95,58 @@ def test_while_the_carrier_is_silent_the_request_waits(
     finish_requests(now=now())
     row.refresh_from_db()
     assert row.state == "captured"
+
+
+@withdrawals
+def test_an_application_that_was_withdrawn_meanwhile_charges_nothing(
+    biller: Biller, withdraw: Callable[[Application], None], refusal: tuple[int, str]
+) -> None:
+    application = Application.make()
+    row = biller.bill_by_sms(application)
+    withdraw(application)
+    assert finish_requests(now=now()) == 1
+    row.refresh_from_db()
+    assert (row.state, row.reason) == ("rejected", refusal[1])
+    assert sms_to(number(biller)).startswith("Not paid.")
+    assert is_uncharged(biller.person)
+
+
+def test_while_the_carrier_is_away_a_round_asks_once(
+    biller: Biller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    class Away:
+        def was_swapped(self, number: str, **_: object) -> bool:
+            asked.append(number)
+            raise CarrierUnavailableError
+
+    application = Application.make()
+    for _ in range(3):
+        biller.bill_by_sms(application)
+    monkeypatch.setattr("binding.services.swaps.carrier", Away)
+    assert finish_requests(now=now()) == 0
+    assert len(asked) == 1
+    monkeypatch.undo()
+    assert finish_requests(now=now()) == 3
+
+
+def test_one_that_is_never_answered_does_not_keep_all_others_waiting(
+    biller: Biller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application = Application.make()
+    first, second = biller.bill_by_sms(application), biller.bill_by_sms(application)
+
+    def charge(request: BillingRequest, now: object) -> None:
+        if request.pk == first.pk:
+            raise CarrierUnavailableError
+        BillingRequest.objects.filter(pk=request.pk).update(state="expired")
+
+    monkeypatch.setattr("billing.packages.services.proving.charge_directly", charge)
+    # In a round it is first or second, by chance: in a hundred, sometimes second.
+    assert any(finish_requests(now=now()) for _ in range(100))
+    second.refresh_from_db()
+    assert second.state == "expired"
 
 
 def test_by_the_network_something_stricter_is_asked(biller: Biller) -> None:

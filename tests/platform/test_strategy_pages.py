@@ -11,12 +11,13 @@ from django.test import Client
 from audit.models import AuditRow
 from billing.ledger.models import Wallet
 from billing.packages.models import BillingRequest, Prompt
+from binding.models import Binding
 from tests.platform.applications import Application, Biller
 from tests.platform.ledger import money
 from tests.platform.operators import browser_of, text, text_of
 from tests.platform.passkeys import Passkey
 from tests.platform.phones import code_to
-from tests.platform.proving import Waiting, is_uncharged
+from tests.platform.proving import Waiting, abandon, is_uncharged
 from tests.platform.shopping import PASSPHRASE, buyer, ready_to_pay
 from tests.platform.world import Person, now, other
 
@@ -102,6 +103,35 @@ def test_a_code_that_is_over_is_replaced() -> None:
     shown = text_of(browser.get(page))
     assert "This code is over" in shown
     assert "Send another code" in shown
+
+
+@pytest.mark.usefixtures("phone_keys")
+@pytest.mark.parametrize("state", ["suspended", "revoked"])
+def test_when_the_number_is_bound_no_more_another_way_is_left(state: str) -> None:
+    biller = Biller.bound(buyer())
+    waiting, browser, page = waits("sms_code", biller)
+    assert biller.phone is not None
+    code = code_to(biller.phone.sim.number)
+    Binding.objects.update(state=state, reason="reported")
+    for answer in (browser.get(page), sent(browser, page, "sms_code", code)):
+        shown = text(answer)
+        assert biller.phone.sim.number[-4:] in shown
+        assert "This code is over" in shown
+        assert 'name="answer"' not in shown
+        assert "Send another code" not in shown
+        assert "Payment password" in shown
+        assert "Do not pay" in shown
+    assert browser.post(page, {"action": "cancel"}).status_code == 302
+    assert waiting.state == "cancelled"
+
+
+@pytest.mark.usefixtures("phone_keys")
+def test_when_the_developer_has_left_the_page_still_says_how_to_end_it() -> None:
+    waiting, browser, page = waits("payment_password", Biller.of(buyer()))
+    abandon(waiting.application)
+    refused = text_of(sent(browser, page, "payment_password", PASSPHRASE), 404)
+    assert "no such application" in refused
+    assert "Do not pay" in refused
 
 
 @pytest.mark.usefixtures("phone_keys")

@@ -1,5 +1,6 @@
 """A charge that is confirmed by the payment password."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from billing.ledger.models import Wallet
 from billing.packages.models import BillingRequest
 from tests.platform.applications import Application, Biller
 from tests.platform.ledger import fill, money
-from tests.platform.proving import Waiting, assert_charged, is_uncharged
+from tests.platform.proving import Waiting, assert_charged, is_uncharged, withdrawals
 from tests.platform.shopping import PASSPHRASE, buyer
 from tests.platform.world import Person, everything_as_bytes, now
 
@@ -89,8 +90,13 @@ def test_what_was_changed_in_the_row_is_not_charged(waiting: Waiting) -> None:
     assert is_uncharged(waiting.biller.person)
 
 
-def test_a_build_that_was_revoked_meanwhile_charges_nothing(waiting: Waiting) -> None:
-    waiting.application.build.revoked_at = now()
-    waiting.application.build.save()
-    assert tried(waiting, PASSPHRASE) == (410, "build_revoked")
+@withdrawals
+def test_an_application_that_was_withdrawn_meanwhile_charges_nothing(
+    waiting: Waiting, withdraw: Callable[[Application], None], refusal: tuple[int, str]
+) -> None:
+    withdraw(waiting.application)
+    assert tried(waiting, PASSPHRASE) == refusal
+    assert tried(waiting, WRONG) == refusal
+    # What cannot be charged is not asked: nobody finds a password out by it.
+    assert Wallet.objects.get(holder=waiting.biller.person.holder).failures == 0
     assert is_uncharged(waiting.biller.person)

@@ -9,9 +9,10 @@ from billing.packages.errors import StrategyUnavailableError
 from billing.packages.models import BillingRequest, Prompt
 from billing.packages.services import proving
 from billing.packages.services.finish import expire_requests
-from billing.packages.services.strategies import REGISTRY
+from billing.packages.services.strategies import PAYMENT_PASSWORD, REGISTRY
 from tests.platform.applications import Application, Biller
-from tests.platform.proving import Waiting, assert_charged, is_uncharged
+from tests.platform.passkeys import Passkey
+from tests.platform.proving import Waiting, assert_charged, is_uncharged, want
 from tests.platform.shopping import PASSPHRASE, buyer
 from tests.platform.world import Person, now
 
@@ -47,7 +48,7 @@ def test_who_cannot_see_the_image_chooses_another_way(waiting: Waiting) -> None:
     assert waiting.get("strategy") == {
         "request": waiting.uid,
         "strategy": "captcha",
-        "others": ["sms_code", "payment_password", "online"],
+        "others": ["sms_code", "payment_password"],
     }
     assert switched(waiting, "payment_password") == (200, "awaiting_paypass")
     answer = waiting.post("payment-password", {"payment_password": PASSPHRASE})
@@ -61,12 +62,45 @@ def test_what_is_not_open_cannot_be_chosen(waiting: Waiting, name: str) -> None:
 
 
 def test_a_laxer_way_than_was_asked_for_cannot_be_chosen() -> None:
-    strict = Waiting.on(Application.make(), Biller.bound(buyer()), "payment_password")
+    dora = buyer()
+    Passkey.of(dora)
+    strict = Waiting.on(Application.make(), Biller.bound(dora), "payment_password")
     for name in ("captcha", "sms_code"):
         assert switched(strict, name) == (409, "strategy_unavailable")
-    assert switched(strict, "online") == (200, "awaiting_online")
+    assert switched(strict, "passkey") == (200, "awaiting_passkey")
     assert switched(strict, "sms_code") == (409, "strategy_unavailable")
     assert switched(strict, "payment_password") == (200, "awaiting_paypass")
+
+
+@pytest.mark.parametrize("name", ["captcha", "sms_code", "payment_password", "passkey"])
+def test_no_terminal_confirms_by_itself_what_its_payer_is_asked_for(name: str) -> None:
+    dora = buyer()
+    Passkey.of(dora)
+    waiting = Waiting.on(Application.make(), Biller.bound(dora), name)
+    assert "online" not in waiting.get("strategy")["others"]
+    assert switched(waiting, "online") == (409, "strategy_unavailable")
+    refused = waiting.post("online", waiting.fresh())
+    assert refused.refusal == (409, "strategy_unavailable")
+    assert is_uncharged(dora)
+
+
+def test_what_the_terminal_has_to_show_nobody_else_confirms() -> None:
+    dora = buyer()
+    Passkey.of(dora)
+    forced = Waiting.on(Application.make(), Biller.bound(dora), "online")
+    assert forced.get("strategy")["others"] == []
+    for name in ("payment_password", "passkey", "captcha"):
+        assert switched(forced, name) == (409, "strategy_unavailable")
+    assert_charged(forced, forced.post("online", forced.fresh()))
+
+
+def test_the_terminal_does_not_stand_in_for_its_payer_where_nothing_else_is_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    application, biller = Application.make(), Biller.of(buyer())
+    want("payment_password", application.package)
+    monkeypatch.setattr(PAYMENT_PASSWORD, "channels", frozenset())
+    assert biller.bill(application).refusal == (409, "strategy_unavailable")
 
 
 def test_the_answer_to_the_way_before_is_refused(waiting: Waiting) -> None:

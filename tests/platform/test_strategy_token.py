@@ -1,5 +1,6 @@
 """A charge that a dynamic token confirms: its step is a link of a chain."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,13 @@ from common.errors import DomainError
 from enrolment.models import AuthserverHost
 from tests.platform.applications import Application, Biller
 from tests.platform.ledger import money
-from tests.platform.proving import Waiting, assert_charged, is_uncharged, want
+from tests.platform.proving import (
+    Waiting,
+    assert_charged,
+    is_uncharged,
+    want,
+    withdrawals,
+)
 from tests.platform.shopping import ready_to_pay
 from tests.platform.world import Person, now, seconds_ago, unreachable
 from transactions.models import Transaction
@@ -108,6 +115,27 @@ def test_a_signed_step_that_the_wallet_cannot_pay_is_told_as_rejected(waiting: W
     person.sign(step)
     assert (waiting.state, waiting.row.reason) == ("rejected", "funds_insufficient")
     assert money(waiting.application.developer) == {}
+
+
+@withdrawals
+def test_for_an_application_that_was_withdrawn_no_token_is_asked(
+    waiting: Waiting, withdraw: Callable[[Application], None], refusal: tuple[int, str]
+) -> None:
+    withdraw(waiting.application)
+    answer = waiting.post("token", {"token": waiting.biller.person.token.serial})
+    assert answer.refusal == refusal
+    assert waiting.row.transaction is None
+
+
+@withdrawals
+def test_a_step_that_is_signed_after_the_application_was_withdrawn_charges_nothing(
+    waiting: Waiting, withdraw: Callable[[Application], None], refusal: tuple[int, str]
+) -> None:
+    step = asked(waiting)
+    withdraw(waiting.application)
+    waiting.biller.person.sign(step)
+    assert (waiting.state, waiting.row.reason) == ("rejected", refusal[1])
+    assert is_uncharged(waiting.biller.person)
 
 
 def test_what_was_cut_off_before_the_step_is_given_up_after_a_while(

@@ -23,7 +23,7 @@ def verify(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]
         env={},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 

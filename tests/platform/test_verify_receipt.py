@@ -267,6 +267,8 @@ def blank(width: int, height: int) -> bytes:
         blank(64, 64),
         blank(10_000, 10_000),
         blank(6_500, 6_500),
+        blank(70_000, 10),
+        blank(1, 70_000),
         b"\x89PNG\r\n\x1a\n" + b"\xff" * 900_000,
         # A picture of 65535 by 65535 that begins with its first frame.
         b"GIF89a\xff\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\xff\xff\xff\xff\x00",
@@ -283,6 +285,8 @@ def blank(width: int, height: int) -> bytes:
         "no code",
         "bomb",
         "many pixels",
+        "wide",
+        "tall",
         "noise",
         "huge frame",
     ],

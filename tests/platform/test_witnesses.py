@@ -172,10 +172,11 @@ def test_a_host_objects_to_a_log_that_forked(tamper: None, anna: Person) -> None
     LogEntry.objects.filter(index=4).update(leaf=identity(b"forged"))
     rebuild_nodes()
     LogCheckpoint.objects.filter(size=size).delete()
-    root = tree_of(size)
-    assert root is not None
-    forged = signed_checkpoint(size=size, root=root.root())
-    LogCheckpoint.objects.create(size=size, at=now(), kid=cose.parse(forged).kid, message=forged)
+    follows = newest()
+    forged = signed_checkpoint(size=size, root=tree_of(size).root())
+    LogCheckpoint.objects.create(
+        size=size, follows=follows, at=now(), kid=cose.parse(forged).kid, message=forged
+    )
     witnesses.forget()
 
     step = anna.open()

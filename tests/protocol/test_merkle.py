@@ -139,6 +139,13 @@ def test_no_two_nodes_have_one_number() -> None:
     assert len(ALL.nodes) == 2 * size - size.bit_count()
 
 
+def test_a_node_is_there_from_the_entry_on_that_makes_it_whole() -> None:
+    tree = Tree()
+    for each in range(SIZES[-1]):
+        for node, _ in tree.append(entry(each)):
+            assert merkle.whole_at(node) == each + 1
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_every_entry_is_proved_and_for_its_own_place_alone(size: int) -> None:
     for index in range(size):

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from protocol import cose
@@ -175,7 +176,7 @@ class World:
         return Store(self.folder)
 
     def client(self, link: Link) -> OfflineClient:
-        talk = Talk(link, patience=5)
+        talk = Talk(link, patience=60)
         return OfflineClient(self.store, self.keys, self.site.pins, talk, clock=lambda: self.now)
 
     def checkout(self, link: Link) -> Checkout:
@@ -195,7 +196,7 @@ class World:
         client = ClientOfSite(self.site)
         platform = Platform(client, DeviceKeys.generate())
         post = Post(DEVICE, SERVICE, "Corner shop", kind, "EUR", (self.site.certificate,))
-        return platform, Trust(self.site.pins, client), post, Talk(link, patience=5)
+        return platform, Trust(self.site.pins, client), post, Talk(link, patience=60)
 
 
 def meet(client: Callable[[Link], Any], device: Callable[[Link], Any]) -> tuple[Any, Any]:
@@ -204,7 +205,19 @@ def meet(client: Callable[[Link], Any], device: Callable[[Link], Any]) -> tuple[
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(ended, lambda: client(near))
         served = ended(lambda: device(far))
-        return asked.result(10), served
+        return asked.result(120), served
+
+
+def beginning(device: Link) -> Event:
+    """Return what is set once the device's end was cleared: it has begun."""
+    begun, clear = Event(), device.clear
+
+    def clear_and_tell() -> None:
+        clear()
+        begun.set()
+
+    device.clear = clear_and_tell  # type: ignore[method-assign]
+    return begun
 
 
 def ended(work: Callable[[], Any]) -> Any:

@@ -241,6 +241,8 @@ def over_http(shop: Shop) -> Iterator[Shop]:
     """Have a shop answer on loopback, at the time it is."""
 
     def answer(asked: Asked) -> Answer:
+        # Its verdicts are judged by the clock, and hold for a minute.
+        shop.now = datetime.now(UTC)
         path = asked.path.removeprefix("/api/v1")
         if path == "/.well-known/countersign/keys":
             return Answer(shop.directory(shop.billing))

@@ -168,7 +168,9 @@ def test_programs_without_the_secret_and_pages_in_a_browser_are_refused(
         way = json.loads(file.read_text())
         if "Host" in headers:
             headers = {"Authorization": f"Bearer {way['secret']}", **headers}
-        answer = urllib3.request("POST", f"{way['origin']}/authorize", body=b"{}", headers=headers)
+        answer = urllib3.request(
+            "POST", f"{way['origin']}/authorize", body=b"{}", headers=headers, timeout=60
+        )
     assert answer.status == status
     assert anna.shop.asked == []
 
@@ -192,7 +194,9 @@ def test_what_no_resource_asks_is_refused(
     with running(anna, tmp_path) as file:
         way = json.loads(file.read_text())
         headers = {"Authorization": f"Bearer {way['secret']}"}
-        answer = urllib3.request("POST", way["origin"] + path, body=body, headers=headers)
+        answer = urllib3.request(
+            "POST", way["origin"] + path, body=body, headers=headers, timeout=60
+        )
     assert answer.status == status
     assert anna.shop.asked == []
 

@@ -37,6 +37,7 @@ from tests.terminal.offline_site import (
     Holder,
     Site,
     World,
+    beginning,
     codes,
     ended,
 )
@@ -248,7 +249,7 @@ def test_nothing_is_compared_while_an_exchange_is_under_way(
             # Approved meanwhile: what is compared has to know of it.
             serial = registrar.store.draw_serial()
             registrar.store.mark_used(serial, bytes(32), State.COUNTERSIGNED, NOW)
-        comparing.result(10)
+        comparing.result(120)
     (journal,) = [body for path, body, _ in site.asked if path == "/offline/reconcile"]
     assert [entry["serial"] for entry in journal["entries"]] == [bytes(serial).hex()]
 
@@ -286,9 +287,14 @@ def _device(kind: type[Relay], world: World, link: Any) -> Relay:
 def test_a_code_is_shown_and_a_device_takes_it(
     at_the_link: Mapping[str, Any], world: World
 ) -> None:
-    done = CliRunner().invoke(phone.app, ["code", "300", "EUR", *at_the_link["words"]])
-    assert done.stdout.startswith("code 636c6e7400000001"), done.stderr
-    result = world.checkout(at_the_link["far"]).take_code(Money(300, "EUR"))
+    far = at_the_link["far"]
+    begun = beginning(far)
+    with ThreadPoolExecutor(1) as pool:
+        taken = pool.submit(lambda: world.checkout(far).take_code(Money(300, "EUR")))
+        assert begun.wait(120)
+        done = CliRunner().invoke(phone.app, ["code", "300", "EUR", *at_the_link["words"]])
+        assert done.stdout.startswith("code 636c6e7400000001"), done.stderr
+        result = taken.result()
     assert result.is_approved
     done = CliRunner().invoke(phone.app, ["journal", "--folder", str(world.folder)])
     assert done.stdout.split()[0] == bytes(result.serial).hex()
@@ -301,6 +307,8 @@ def test_a_code_is_shown_and_a_device_takes_it(
         (["code", "300", "XYZ"], "currency_unknown"),
         (["code", "999", "EUR"], "limit_exceeded"),
         (["authorize", "--step", "xyz"], "step_unknown"),
+        (["authorize", "--step", "00" * 7], "step_unknown"),
+        (["authorize", "--step", "00" * 9], "step_unknown"),
     ],
 )
 def test_the_phone_refuses_in_one_line(

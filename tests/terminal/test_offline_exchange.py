@@ -1,5 +1,6 @@
 """Client and device at a link: what each signs, tells, notes and refuses."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -14,13 +15,18 @@ from protocol import cose
 from protocol.cose import Typ
 from protocol.ed25519 import SigningKey
 from protocol.ended import EndedKey
+from protocol.errors import ProtocolError
 from protocol.keys import Purpose
 from protocol.near_field import Asks, Kind, Offer, pack, unpack
-from protocol.offline import Level, Money, Outcome, Serial
+from protocol.offline import Application, Level, Money, Outcome, Serial
 from terminal.errors import TerminalError
+from terminal.folder import Folder
 from terminal.links.link import Link, LinkError
 from terminal.links.loopback import Loopback
+from terminal.links.qr import QrLink
+from terminal.links.wav import WavFileLink
 from terminal.offline.checking import open_result, open_tbs
+from terminal.offline.client import OfflineClient
 from terminal.offline.store import State
 from terminal.offline.talking import Talk
 from terminal.pins import Pins
@@ -31,6 +37,7 @@ from tests.terminal.offline_site import (
     Holder,
     Site,
     World,
+    beginning,
     codes,
     ended,
     meet,
@@ -157,7 +164,7 @@ def test_a_serial_is_marked_used_before_its_countersign_leaves(world: World) -> 
 
     near.send = cut  # type: ignore[method-assign]
     device = world.checkout(far)
-    device.talk = Talk(far, patience=0.2)
+    device.talk = Talk(far, patience=1)
     with ThreadPoolExecutor(1) as pool:
         served = pool.submit(ended, lambda: device.charge(PRICE))
         assert codes(ended(lambda: world.client(near).authorize(Holder()))) == ["link_unusable"]
@@ -279,6 +286,38 @@ WRONG_RESULTS: dict[str, dict[str, Any]] = {
 }
 
 
+OTHERWISE: dict[str, dict[str, Any]] = {
+    "amount": {"money": Money(449, "EUR")},
+    "currency": {"money": Money(450, "SEK")},
+    "no amount": {"money": None},
+    "service": {"service": b"another!"},
+}
+
+
+@pytest.mark.parametrize("what", OTHERWISE)
+def test_an_application_for_something_else_than_was_offered_is_not_passed_on(
+    world: World, what: str
+) -> None:
+    near, far = Loopback.pair()
+    serial, now = world.store.draw_serial(), int(NOW.timestamp())
+    asked = Application(serial, SERVICE, PRICE, Level.ORDINARY, now)
+    near.send(pack(Kind.APPLICATION, replace(asked, **OTHERWISE[what]).sign(world.keys.signing)))
+    assert codes(ended(lambda: world.checkout(far).charge(PRICE))) == ["offer_mismatch"]
+    assert world.site.asked == []
+    talk = Talk(near, patience=1)
+    talk.hear(Kind.OFFER)
+    assert codes(ended(lambda: talk.hear(Kind.TO_BE_SIGNED))) == ["offer_mismatch"]
+
+
+def test_at_a_gate_nobody_pays(world: World) -> None:
+    near, far = Loopback.pair()
+    serial, now = world.store.draw_serial(), int(NOW.timestamp())
+    asked = Application(serial, SERVICE, PRICE, Level.ORDINARY, now)
+    near.send(pack(Kind.APPLICATION, asked.sign(world.keys.signing)))
+    assert codes(ended(lambda: world.gate(far).admit())) == ["offer_mismatch"]
+    assert world.site.asked == []
+
+
 @pytest.mark.parametrize("what", WRONG_RESULTS)
 def test_a_device_opens_for_no_result_about_something_else(world: World, what: str) -> None:
     world.site.result = lambda result: replace(result, **WRONG_RESULTS[what])
@@ -357,7 +396,8 @@ HOSTILE = [b"", b"\xff", b"\x80", pack(Kind.CODE, b""), pack(Kind.OFFER, b"", ""
 def test_whatever_is_said_to_a_client_it_refuses_and_says_so(world: World, message: bytes) -> None:
     near, far = Loopback.pair()
     far.send(message)
-    assert isinstance(ended(lambda: world.client(near).authorize(Holder())), Exception)
+    client = replace(world.client(near), talk=Talk(near, patience=0.2))
+    assert isinstance(ended(lambda: client.authorize(Holder())), Exception)
     kind, (code,) = unpack(far.recv(1), Kind.REFUSAL)
     assert (kind, code.islower()) == (Kind.REFUSAL, True)
     assert world.store.registration().counter == 0
@@ -367,7 +407,9 @@ def test_whatever_is_said_to_a_client_it_refuses_and_says_so(world: World, messa
 def test_whatever_is_said_to_a_device_it_refuses_and_says_so(world: World, message: bytes) -> None:
     near, far = Loopback.pair()
     near.send(message)
-    assert isinstance(ended(lambda: world.checkout(far).charge(PRICE)), Exception)
+    checkout = world.checkout(far)
+    checkout.talk = Talk(far, patience=0.2)
+    assert isinstance(ended(lambda: checkout.charge(PRICE)), Exception)
     assert Offer(*unpack(near.recv(1), Kind.OFFER)[1]) == Offer(
         SERVICE, "Corner shop", Asks.PAYMENT, PRICE
     )
@@ -387,10 +429,131 @@ def test_no_bytes_pass_for_the_platforms_word(data: bytes) -> None:
 
 def test_a_refusal_that_was_heard_is_not_said_back(world: World) -> None:
     near, far = Loopback.pair()
+    far.send(pack(Kind.OFFER, *Offer(SERVICE, "Corner shop", Asks.RIGHT).parts()))
     far.send(pack(Kind.REFUSAL, "any_code"))
     assert codes(ended(lambda: world.client(near).authorize(Holder()))) == ["any_code"]
+    assert unpack(far.recv(1), Kind.APPLICATION)
     with pytest.raises(LinkError):
         far.recv(0.05)
+
+
+def test_a_refusal_that_somebody_else_was_told_ends_nothing(world: World) -> None:
+    near, far = Loopback.pair()
+    far.send(pack(Kind.REFUSAL, "limit_exceeded"))
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ended, lambda: world.client(near).authorize(Holder()))
+        world.checkout(far).charge(PRICE)
+        assert asked.result().is_approved
+    far.send(pack(Kind.REFUSAL, "limit_exceeded"))
+    world.client(near).show_code(PRICE_BY_CODE)
+    near.send(pack(Kind.REFUSAL, "limit_exceeded"))
+    assert world.checkout(far).take_code(PRICE_BY_CODE).is_approved
+
+
+def test_other_kinds_are_passed_over_until_patience_ends(world: World) -> None:
+    near, far = Loopback.pair()
+    for kind in (Kind.CODE, Kind.RESULT, Kind.COUNTERSIGN):
+        far.send(pack(kind, b"said before"))
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ended, lambda: world.client(near).authorize(Holder()))
+        world.checkout(far).charge(PRICE)
+        assert asked.result().is_approved
+    far.send(pack(Kind.RESULT, b"said before"))
+    with pytest.raises(ProtocolError) as refused:
+        Talk(near, patience=0.1).hear(Kind.OFFER)
+    assert refused.value.code == "typ_unexpected"
+    with pytest.raises(LinkError) as silent:
+        Talk(near, patience=0.1).hear(Kind.OFFER)
+    assert silent.value.code == "link_timeout"
+
+
+def test_whoever_goes_on_saying_what_is_not_awaited_holds_nobody_up() -> None:
+    near, far = Loopback.pair()
+    heard = near.recv
+
+    def flooded(timeout: float = 30) -> bytes:
+        far.send(pack(Kind.RESULT, b"again"))
+        return heard(timeout)
+
+    near.recv = flooded  # type: ignore[method-assign]
+    with pytest.raises(ProtocolError):
+        Talk(near, patience=0.1).hear(Kind.OFFER)
+
+
+def test_a_countersign_that_nothing_but_noise_follows_is_learnt_on_line(world: World) -> None:
+    near, far = Loopback.pair()
+    device = world.checkout(far)
+    say, noise = far.send, pack(Kind.CODE, b"")
+    far.send = lambda message: say(noise if message[1] == Kind.RESULT else message)  # type: ignore[method-assign]
+    client = replace(world.client(near), talk=Talk(near, patience=2))
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ended, lambda: client.authorize(Holder()))
+        ended(lambda: device.charge(PRICE))
+        refused = asked.result()
+    assert refused.code == "typ_unexpected"
+    assert "offline sync tells" in str(refused)
+
+
+# Folders in place of the air
+
+Air = Callable[[], tuple[Link, Link]]
+
+
+@pytest.fixture(params=["qr", "wav"])
+def air(request: pytest.FixtureRequest, tmp_path: Path) -> Air:
+    """Return what makes both ends anew over the same two folders, as processes do."""
+    if request.param == "wav":
+        pytest.importorskip("ggwave", reason="sound is an extra", exc_type=ImportError)
+    kind = QrLink if request.param == "qr" else WavFileLink
+    there, back = tmp_path / "there", tmp_path / "back"
+    return lambda: (kind(there, back), kind(back, there))
+
+
+def pays_over(world: World, air: Air) -> bool:
+    """Have one exchange over the air."""
+    near, far = air()
+    client = replace(world.client(near), talk=Talk(near, patience=30))
+    checkout = world.checkout(far)
+    checkout.talk = Talk(far, patience=30)
+    # The device begins: a phone that did would answer what was said before.
+    begun = beginning(far)
+    with ThreadPoolExecutor(1) as pool:
+        served = pool.submit(ended, lambda: checkout.charge(PRICE))
+        assert begun.wait(120)
+        asked = ended(lambda: client.authorize(Holder()))
+        return asked == served.result() and bool(asked.is_approved)
+
+
+def test_after_an_offer_to_nobody_the_same_folders_serve_again(world: World, air: Air) -> None:
+    _, far = air()
+    device = world.checkout(far)
+    device.talk = Talk(far, patience=0.1)
+    assert codes(ended(lambda: device.charge(PRICE))) == ["link_timeout"]
+    assert pays_over(world, air)
+    assert pays_over(world, air)
+
+
+LEFT_OVER = [
+    pack(Kind.OFFER, *Offer(b"another!", "Another shop", Asks.RIGHT).parts()),
+    pack(Kind.REFUSAL, "limit_exceeded"),
+    *(pack(kind, b"said before") for kind in Kind if kind not in {Kind.OFFER, Kind.REFUSAL}),
+]
+
+
+def test_whatever_was_left_over_the_next_exchange_does_not_hear(world: World, air: Air) -> None:
+    for end in air():
+        for message in LEFT_OVER:
+            end.send(message)
+    assert pays_over(world, air)
+
+
+def test_a_code_that_was_shown_for_something_else_is_not_taken(world: World, air: Air) -> None:
+    near, far = air()
+    world.client(near).show_code(PRICE_BY_CODE)
+    device = world.checkout(far)
+    device.talk = Talk(far, patience=0.1)
+    assert codes(ended(lambda: device.take_code(PRICE_BY_CODE))) == ["link_timeout"]
+    assert world.site.asked == []
 
 
 def test_a_one_way_code_is_shown_once_and_taken(world: World) -> None:
@@ -448,3 +611,39 @@ def test_a_key_that_is_known_to_have_ended_is_believed_by_neither_end(world: Wor
     directory = Shop(root=world.site.root).directory(ended=(end,))
     told = replace(world.site.pins.with_keys(directory), certificates=(world.site.certificate,))
     assert_neither_believes(world, told)
+
+
+def test_a_key_that_the_client_never_heard_of_is_called_so(world: World) -> None:
+    """As when the platform's key was changed while this phone had no network."""
+    pins, holder = world.site.pins, Holder()
+    world.site.key = SigningKey.generate()
+    ends = meet(
+        lambda link: replace(world.client(link), pins=pins).authorize(holder),
+        lambda link: world.checkout(link).charge(PRICE),
+    )
+    assert codes(*ends) == ["signer_unknown", "signer_unknown"]
+    assert "be on-line once" in str(ends[0])
+    assert holder.shown == []
+    assert states(world) == [State.APPLIED]
+
+
+@pytest.mark.parametrize("newer", ["registration", "directory"])
+def test_a_key_is_believed_that_either_the_registration_or_the_directory_brought(
+    world: World, newer: str
+) -> None:
+    folder = Folder(world.folder)
+    world.keys.save(folder.keys_file)
+    pins = world.site.pins
+    if newer == "registration":
+        old = certificate(world.site.root, SigningKey.generate(), Purpose.OFFLINE)
+        pins = replace(pins, certificates=(old,))
+    else:
+        world.store.register(replace(world.store.registration(), certificates=()))
+    pins.save(folder.pins_file)
+    ends = meet(
+        lambda link: replace(OfflineClient.of(folder, link), clock=lambda: world.now).authorize(
+            Holder()
+        ),
+        lambda link: world.checkout(link).charge(PRICE),
+    )
+    assert ends[0].is_approved

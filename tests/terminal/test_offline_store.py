@@ -83,6 +83,14 @@ def test_registering_again_never_turns_the_counter_back(store: Store) -> None:
     assert store.draw_serial().counter == 1
 
 
+def test_what_another_client_signed_is_not_told_in_this_ones_name(store: Store) -> None:
+    store.note(store.draw_serial(), State.APPLIED, NOW)
+    store.register(REGISTRATION)
+    assert len(store.entries()) == 1
+    store.register(replace(REGISTRATION, client=b"othr"))
+    assert store.entries() == []
+
+
 def test_there_is_no_serial_behind_the_last(store: Store) -> None:
     store.adopt(MAX_COUNTER - 1)
     assert store.draw_serial().counter == MAX_COUNTER

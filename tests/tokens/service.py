@@ -31,7 +31,7 @@ class Service:
     location: str = ""
     drop: int = 0
     delay: float = 0
-    before: Callable[[], None] = lambda: None
+    before: Callable[[], object] = lambda: None
     asked: list[tuple[str, str, bytes]] = field(default_factory=list)
 
     def answer(self, body: object, status: int = 200) -> None:

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 import urllib3
@@ -306,6 +307,8 @@ def test_a_server_that_is_too_slow_gives_no_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(web, "TIMEOUT", urllib3.Timeout(0.05))
-    service.delay = 0.2
+    is_refused = Event()
+    service.before = lambda: is_refused.wait(60)
     said = refusal(lambda: Client().respond(token, shown, "12345678"))
+    is_refused.set()
     assert said.startswith("server_unavailable: ")

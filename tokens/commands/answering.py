@@ -172,7 +172,9 @@ def _decline(
         described = {"declined": reason, "posted": asdict(outcome)}
         print_json({**_describe_shown(token, shown), **described})
     if outcome.accepted:
-        raise RefusedError("already_accepted", "the statement had been answered before")
+        raise RefusedError(
+            "already_accepted", "too late: it was signed; if that was not you, tell the operator"
+        )
     typer.echo(f"The platform says: {outcome.reason}", err=True)
 
 

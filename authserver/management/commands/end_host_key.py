@@ -1,6 +1,6 @@
 """``python -m authserver end_host_key``: a host key was retired, or somebody else has it."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -60,8 +60,8 @@ def _time(text: str | None) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(text)
-    except ValueError as error:
+        if at.tzinfo is None:
+            raise CommandError("The time lacks its offset, such as Z or +02:00.")
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise CommandError("This is no time, such as 2026-01-31T12:00Z.") from error
-    if at.tzinfo is None:
-        raise CommandError("The time lacks its offset, such as Z or +02:00.")
-    return at

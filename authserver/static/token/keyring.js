@@ -98,9 +98,13 @@ export async function unlock(keeper, id, pin) {
   if (!kept) throw wasHeld ? wiped() : missing();
   const opened = await decrypt(kept.sealed, key, pinnedBy(kept.token));
   if (!opened) throw await wrong(keeper, kept);
-  await keeper.change(id, (found) => found && { ...found, tries: 0 });
-  const secrets = { postKey: opened.slice(0, KEY_BYTES), seed: opened.slice(KEY_BYTES) };
-  return { token: kept.token, secrets };
+  try {
+    await keeper.change(id, (found) => found && { ...found, tries: 0 });
+    const secrets = { postKey: opened.slice(0, KEY_BYTES), seed: opened.slice(KEY_BYTES) };
+    return { token: kept.token, secrets };
+  } finally {
+    opened.fill(0);
+  }
 }
 
 /**
@@ -114,8 +118,13 @@ export async function unlock(keeper, id, pin) {
 export async function changePin(keeper, id, pin, newPin) {
   checkPin(newPin);
   const { token, secrets } = await unlock(keeper, id, pin);
-  const sealed = await sealSecrets(token, secrets, newPin);
-  await keeper.change(id, (found) => found && { ...found, sealed });
+  try {
+    const sealed = await sealSecrets(token, secrets, newPin);
+    await keeper.change(id, (found) => found && { ...found, sealed });
+  } finally {
+    secrets.seed.fill(0);
+    secrets.postKey.fill(0);
+  }
 }
 
 /**
@@ -173,7 +182,13 @@ const idOf = ({ hostRoot, serial }) => `${toHex(hostRoot.subarray(0, 8))} ${seri
  */
 async function sealSecrets(token, { seed, postKey }, pin, cost) {
   checkPin(pin);
-  return seal(concat(postKey, seed), pin, pinnedBy(token), await drawDeviceKey(), cost);
+  // Before anything is waited for: whoever gives them may wipe them then.
+  const content = concat(postKey, seed);
+  try {
+    return await seal(content, pin, pinnedBy(token), await drawDeviceKey(), cost);
+  } finally {
+    content.fill(0);
+  }
 }
 
 /**

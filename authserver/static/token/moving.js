@@ -63,8 +63,12 @@ export async function pack(token, { seed, postKey }, code) {
     ],
     [seed, postKey],
   ]);
-  const sealed = await seal(content, letters(code), BOUND, null);
-  return token.hostOrigin + PATH + toBase64(toBytes(sealed));
+  try {
+    const sealed = await seal(content, letters(code), BOUND, null);
+    return token.hostOrigin + PATH + toBase64(toBytes(sealed));
+  } finally {
+    content.fill(0);
+  }
 }
 
 /**

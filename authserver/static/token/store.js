@@ -55,6 +55,20 @@ export function begun() {
 }
 
 /**
+ * Have a token compared no more, unless another is to be compared by now.
+ * @param {string} id
+ */
+export function endComparison(id) {
+  return database.inTransaction("readwrite", ENROLMENTS, (enrolments) => {
+    const asked = enrolments.get(1);
+    asked.onsuccess = () => {
+      if (asked.result?.id === id) enrolments.delete(1);
+    };
+    return asked;
+  });
+}
+
+/**
  * Keep the enrolment under way; null when it is over.
  * @param {import("./enrolment.js").Enrolment | Added | null} enrolment
  */

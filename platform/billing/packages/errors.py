@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from common.errors import DomainError, NotFoundError
+from common.errors import CommandRefusedError, DomainError, NotFoundError
 
 
 class PackageUnknownError(NotFoundError):
@@ -12,7 +12,7 @@ class PackageUnknownError(NotFoundError):
     title = "There is no such application, or no such build of it."
 
 
-class FolderInvalidError(DomainError):
+class FolderInvalidError(CommandRefusedError):
     """The folder of an application holds what may not be packed."""
 
     code = "package_folder_invalid"
@@ -20,7 +20,7 @@ class FolderInvalidError(DomainError):
     title = "The folder holds a link, or what is no file, or more than 4096 files."
 
 
-class PriceListInvalidError(DomainError):
+class PriceListInvalidError(CommandRefusedError):
     """A list of prices cannot be read; each bad line is named."""
 
     code = "price_list_invalid"
@@ -28,7 +28,7 @@ class PriceListInvalidError(DomainError):
     title = "The list of prices cannot be read."
 
 
-class BuildsExhaustedError(DomainError):
+class BuildsExhaustedError(CommandRefusedError):
     """The number of a build has 16 bits, and all are taken."""
 
     code = "builds_exhausted"

@@ -4,17 +4,17 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router, Status
 
+from billing.ledger.schemas import PaymentPasswordIn
 from billing.packages.models import BillingRequest
 from billing.packages.proving_schemas import (
+    AnsweringTokenIn,
     AskedOut,
     CredentialIn,
     LettersIn,
     PasskeyOut,
-    PaymentPasswordIn,
     SealedIn,
     SmsCodeIn,
     StrategyIn,
-    TokenIn,
     WaysOut,
 )
 from billing.packages.requests_schemas import RequestOut
@@ -84,7 +84,7 @@ def prove_by_passkey(request: HttpRequest, uid: Hex8, body: CredentialIn) -> Req
 
 
 @router.post("/billing/requests/{uid}/token", response={201: AskedOut})
-def ask_token(request: HttpRequest, uid: Hex8, body: TokenIn) -> Status[AskedOut]:
+def ask_token(request: HttpRequest, uid: Hex8, body: AnsweringTokenIn) -> Status[AskedOut]:
     """Ask one of the payer's tokens; when its step is signed, the request is charged."""
     found, now = _named(request, uid), timezone.now()
     proving.require_waiting(found, TOKEN.name, now)

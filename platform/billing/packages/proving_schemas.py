@@ -23,12 +23,6 @@ class SmsCodeIn(Input):
     code: Annotated[str, Field(max_length=20)]
 
 
-class PaymentPasswordIn(Input):
-    """The payer's payment password."""
-
-    payment_password: Annotated[str, Field(max_length=128)]
-
-
 class SealedIn(Input):
     """A fresh billing request for the same, sealed for the network (base64url)."""
 
@@ -52,7 +46,7 @@ class PasskeyOut(Schema):
     request_options: dict[str, Any]
 
 
-class TokenIn(Input):
+class AnsweringTokenIn(Input):
     """Which of the payer's tokens is to answer."""
 
     token: Serial

@@ -94,11 +94,15 @@ def show_decision(
 @router.get("/billing/signals", response=list[SignalOut])
 @paginate(CursorPagination, ordering=("-id",))
 def list_signals(
-    request: HttpRequest, reason: str = "", terminal: Hex8 | None = None, *, fresh: bool = False
+    request: HttpRequest,
+    reason: FraudSignal.Reason | None = None,
+    terminal: Hex8 | None = None,
+    *,
+    fresh: bool = False,
 ) -> "QuerySet[FraudSignal]":
     """List fraud signals, newest first; ``fresh``: only those that nobody has looked at."""
     console_reader(request)
-    return signals(reason=reason, terminal=bytes.fromhex(terminal or ""), fresh=fresh)
+    return signals(reason=reason or "", terminal=bytes.fromhex(terminal or ""), fresh=fresh)
 
 
 @router.post("/billing/terminals/{uid}/raise", response=RaisedOut)

@@ -4,7 +4,7 @@ import re
 
 from django.db.models import Max, Q, QuerySet
 
-from billing.packages.errors import ItemUnknownError, PackageUnknownError
+from billing.packages.errors import BuildRevokedError, ItemUnknownError, PackageUnknownError
 from billing.packages.models import Build, Item, Package
 
 _UID = re.compile(r"[0-9a-f]{8}")
@@ -84,6 +84,19 @@ def newest_build(package: Package) -> Build:
     if found is None:
         raise PackageUnknownError
     return found
+
+
+def require_on_sale(build: Build) -> None:
+    """Refuse a build that charges nobody any more.
+
+    Raises:
+        BuildRevokedError: it was revoked.
+        PackageUnknownError: its developer is leaving.
+    """
+    if build.revoked_at is not None:
+        raise BuildRevokedError
+    if build.package.developer.leaving_at is not None:
+        raise PackageUnknownError
 
 
 def items_of(build: Build) -> QuerySet[Item]:

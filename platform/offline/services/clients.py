@@ -90,7 +90,7 @@ def set_offline_password(
     ):
         raise OfflinePasswordWeakError
     key = password_key(plain, bytes(client.salt))
-    sealed = sealer().seal(key, _context("password", client))
+    sealed = sealer().seal(key, client_context("password", client))
     with transaction.atomic():
         _change(
             client,
@@ -221,7 +221,7 @@ def box_private(client: Client) -> X25519PrivateKey:
     Raises:
         ProtocolError: ``sealed_invalid``: the row was changed.
     """
-    opened = sealer().open(bytes(client.sealed_box_key), _context("box", client))
+    opened = sealer().open(bytes(client.sealed_box_key), client_context("box", client))
     return X25519PrivateKey.from_private_bytes(opened)
 
 
@@ -231,7 +231,13 @@ def offline_password_key(client: Client) -> bytes:
     Raises:
         ProtocolError: ``sealed_invalid``: the row was changed.
     """
-    return sealer().open(bytes(client.sealed_password), _context("password", client))
+    return sealer().open(bytes(client.sealed_password), client_context("password", client))
+
+
+def client_context(name: str, client: Client) -> bytes:
+    """Return what the ``password`` or the ``box`` key of a client is sealed with."""
+    # No secret opens in place of another one, nor in another client's row.
+    return b"offline/" + name.encode() + b"/" + bytes(client.uid)
 
 
 def normalised(password: str) -> str:
@@ -252,7 +258,7 @@ def _new_client(device: "Device", now: datetime) -> Client:
         created_at=now,
         synced_at=now,
     )
-    client.sealed_box_key = sealer().seal(box.private_bytes_raw(), _context("box", client))
+    client.sealed_box_key = sealer().seal(box.private_bytes_raw(), client_context("box", client))
     client.save()
     return client
 
@@ -274,8 +280,3 @@ def _new_uid() -> bytes:
     while Client.objects.filter(uid=(uid := secrets.token_bytes(CLIENT_BYTES))).exists():
         pass
     return uid
-
-
-def _context(name: str, client: Client) -> bytes:
-    # No secret opens in place of another one, nor in another client's row.
-    return b"offline/" + name.encode() + b"/" + bytes(client.uid)

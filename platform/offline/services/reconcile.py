@@ -41,7 +41,7 @@ class Reconciled:
 def reconcile(
     *,
     device: "Device",
-    entries: Sequence[tuple[bytes, bytes | None]],
+    entries: Sequence[tuple[Serial, bytes | None]],
     counter: int,
     now: datetime,
 ) -> list[Reconciled]:
@@ -64,8 +64,10 @@ def reconcile(
     """
     require_slow(device, now=now)
     client = client_of(device)
-    listed = dict(entries)
-    is_copied = _is_copied(client, listed, counter)
+    listed = {bytes(serial): digest for serial, digest in entries}
+    # What another client drew says nothing of this one: a phone may list both.
+    drawn = [serial.counter for serial, _ in entries if serial.client == bytes(client.uid)]
+    is_copied = _is_copied(client, listed, drawn, counter)
     if is_copied:
         suspend_client(client=client, reason=Client.Reason.CLONED, actor="system", now=now)
     found = {bytes(row.serial): row for row in client.authorizations.filter(serial__in=listed)}
@@ -80,7 +82,9 @@ def reconcile(
     return [_outcome(serial, found.get(serial)) for serial in listed]
 
 
-def _is_copied(client: Client, listed: dict[bytes, bytes | None], counter: int) -> bool:
+def _is_copied(
+    client: Client, listed: dict[bytes, bytes | None], drawn: list[int], counter: int
+) -> bool:
     """Tell whether somebody else signed with a client's key, since an operator looked at it.
 
     Whoever copied the key can compare, too, and list what is theirs: then a counter was accepted
@@ -88,7 +92,6 @@ def _is_copied(client: Client, listed: dict[bytes, bytes | None], counter: int) 
     """
     if client.counter > max(counter, client.reviewed_counter):
         return True
-    drawn = [Serial.from_bytes(serial).counter for serial in listed]
     used = client.authorizations.filter(
         counter__in=drawn, counter__gt=client.reviewed_counter
     ).exclude(serial__in=listed)

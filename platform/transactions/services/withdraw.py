@@ -61,17 +61,23 @@ def decline_step(*, holder: "Holder", s: bytes, note: str, now: datetime) -> Ste
 def decline_as_token(*, s: bytes, note: str, tag: bytes, now: datetime) -> Step:
     """End a step that the token declined; the server checks the tag before anything ends.
 
+    Returns:
+        The step as it ended: signed, if a response was accepted before; as it was declined, if
+        the token declines again because it got no answer.
+
     Raises:
-        As :func:`decline_step`; a wrong tag is ``tag_wrong``.
+        As :func:`decline_step`; a wrong tag is ``tag_wrong``, however the step stands.
     """
     step = step_by_digest(s)
     actor = f"token:{step.token.serial}"
     with refusal_recorded(step, now=now):
         kept = _checked_note(note)
-        if not step.is_open:
-            raise ChallengeVoidError
-        # Without a valid tag nothing may change, so the step is not marked as closing first.
+        was_open = step.is_open
+        # Without a valid tag nothing may change, so the step is not marked as closing first; nor
+        # is anybody told how it ended.
         _void(step, Reason.DECLINED, actor=actor, now=now, note=kept, tagged=(note, tag))
+        if not was_open and step.reason not in (Reason.ACCEPTED, Reason.DECLINED):
+            raise ChallengeVoidError
     return step
 
 

@@ -84,10 +84,8 @@ async function accept(invitation) {
  * @param {boolean} [isLast] Whether it cannot be had again.
  */
 function secure({ token, secrets, digits }, isLast) {
-  choosePin(async (pin) => {
+  choosePin(secrets, async (pin) => {
     const id = await keyring.add(store, token, secrets, pin);
-    secrets.seed.fill(0);
-    secrets.postKey.fill(0);
     const next = { id, digits, platform: token.platformOrigin };
     // In place of the enrolment, whose private key is needed no more.
     await store.keepBegun(next);
@@ -104,26 +102,30 @@ function compare(token) {
 
 async function confirm() {
   if (!added) return;
-  await store.keepBegun(null);
+  const { id, digits, platform } = added;
+  await store.endComparison(id);
+  // Another window may have thrown it away.
+  const held = await store.list();
+  if (!held.some((kept) => kept.id === id)) {
+    throw new TokenError("token_missing", gettext("this token is not on this phone"));
+  }
   show("added");
-  element("added-digits").textContent = grouped(added.digits);
-  element("added-platform").textContent = added.platform;
-}
-
-async function giveUp() {
-  await forget();
-  home();
+  element("added-digits").textContent = grouped(digits);
+  element("added-platform").textContent = platform;
 }
 
 /** Forget what was begun, with the token if there is one already. */
-async function forget() {
+async function giveUp() {
   const begun = await store.begun();
   if (begun && "digits" in begun) await keyring.wipe(store, begun.id);
   await store.keepBegun(null);
+  home();
 }
 
 async function differ() {
-  await forget();
+  if (!added) return;
+  await keyring.wipe(store, added.id);
+  await store.endComparison(added.id);
   throw new TokenError("digits_differ", gettext("the digits differ, so the token was thrown away"));
 }
 

@@ -10,10 +10,10 @@ import { unlock, use } from "../keyring.js";
 import * as store from "../store.js";
 import { parseSuite } from "../suites.js";
 import { addressee, read, respond } from "../token.js";
-import { conclude, reasonWords, sendCode, showCode } from "./code.js";
+import { concludeStep, reasonWords, sendCode, showCode, tellLeft } from "./code.js";
 import { withPin } from "./pin.js";
-import { sentence } from "./refusals.js";
-import { FieldError, countDown, element, fail, input, now, on, show, typed } from "./screens.js";
+import { explain, sentence } from "./refusals.js";
+import { FieldError, countDown, element, fail, now, on, show, typed } from "./screens.js";
 import { LineWatch } from "./seen.js";
 import { clockTrouble } from "./time.js";
 import { catchUp, keepUp } from "./update.js";
@@ -186,8 +186,11 @@ async function sign(way) {
 
 async function decline() {
   if (!asked) return;
-  const { kept, shown } = asked;
+  const mine = asked;
+  const { kept, shown } = mine;
   const signal = showing;
+  // Who goes back meanwhile has the same step before them.
+  const place = () => (asked === mine ? showing : signal);
   const reason = readReason();
   if (!navigator.onLine) {
     throw new TokenError("server_unavailable", gettext("declining takes a network; leave it, and nothing is signed"));
@@ -197,9 +200,11 @@ async function decline() {
   try {
     if (signal.aborted) return;
     const outcome = await postDecline(token, secrets.postKey, shown, reason);
-    asked = null;
-    input("reason").value = "";
-    tellDeclined(outcome);
+    tellDeclined(shown, place(), outcome);
+    if (asked === mine) asked = null;
+  } catch (error) {
+    if (!place().aborted) throw error;
+    tellLeft(shown, explain(error));
   } finally {
     secrets.postKey.fill(0);
   }
@@ -223,14 +228,16 @@ function readReason() {
 
 /**
  * Say how the step ended, which may have been before.
+ * @param {Shown} shown
+ * @param {AbortSignal} signal
  * @param {import("../client.js").Outcome} outcome
  */
-function tellDeclined({ accepted, reason }) {
+function tellDeclined(shown, signal, { accepted, reason }) {
   if (accepted) {
-    conclude("bad", gettext("Too late: it was signed"), gettext("The platform had taken a code for it before. If that was not you, tell the operator at once."));
+    concludeStep(shown, signal, "bad", gettext("Too late: it was signed"), gettext("The platform had taken a code for it before. If that was not you, tell the operator at once."));
   } else if (reason === "declined") {
-    conclude("info", gettext("Declined"), gettext("The step has ended. Whoever asked reads why."));
+    concludeStep(shown, signal, "info", gettext("Declined"), gettext("The step has ended. Whoever asked reads why."));
   } else {
-    conclude("info", gettext("It had ended before"), reasonWords(reason));
+    concludeStep(shown, signal, "info", gettext("It had ended before"), reasonWords(reason));
   }
 }

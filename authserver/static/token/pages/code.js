@@ -2,8 +2,8 @@
 
 import { gettext, ngettext } from "../../receipts/words.js";
 import { mayPass, postResponse } from "../client.js";
-import { explain } from "./refusals.js";
-import { countDown, element, fail, grouped, now, on, show } from "./screens.js";
+import { explain, sentence } from "./refusals.js";
+import { countDown, element, fail, grouped, now, on, show, tell } from "./screens.js";
 
 /**
  * @typedef {object} Code
@@ -59,22 +59,25 @@ function goodUntil({ until, timeStepSeconds }) {
 export async function sendCode(code, signal) {
   const { response, posting } = code;
   if (!posting) return;
+  const { shown } = posting;
   let outcome;
   try {
-    outcome = await postResponse(posting.token, posting.postKey, posting.shown, response);
+    outcome = await postResponse(posting.token, posting.postKey, shown, response);
   } catch (error) {
     if (!mayPass(error)) {
-      forget();
       posting.postKey.fill(0);
-      return conclude("bad", gettext("Not approved"), explain(error));
+      return concludeStep(shown, signal, "bad", gettext("Not approved"), explain(error));
     }
-    if (signal.aborted) posting.postKey.fill(0);
-    else if (element("screen-code").hidden) showCode(code);
+    if (signal.aborted) {
+      posting.postKey.fill(0);
+      return tellLeft(shown, explain(error));
+    }
+    if (element("screen-code").hidden) showCode(code);
     return fail(error);
   }
   posting.postKey.fill(0);
-  if (outcome.accepted) return conclude("good", gettext("Approved"), gettext("The platform took your answer. Its page goes on by itself."));
-  conclude("bad", gettext("Not approved"), reasonWords(outcome.reason), triesWords(outcome.triesLeft));
+  if (outcome.accepted) return concludeStep(shown, signal, "good", gettext("Approved"), gettext("The platform took your answer. Its page goes on by itself."));
+  concludeStep(shown, signal, "bad", gettext("Not approved"), reasonWords(outcome.reason), triesWords(outcome.triesLeft));
 }
 
 /** What was shown is nothing for the next who holds the phone. */
@@ -82,6 +85,29 @@ function forget() {
   element("code").textContent = "";
   current?.posting?.postKey.fill(0);
   current = null;
+}
+
+/**
+ * Say how a step ended; to a holder who has gone on, above the screen that is shown now.
+ * @param {import("../token.js").Shown} shown
+ * @param {AbortSignal} signal Of the screen on which it was answered, aborted when that is left.
+ * @param {"good" | "info" | "bad"} tone
+ * @param {string} title
+ * @param {string} words
+ * @param {string} [next]
+ */
+export function concludeStep(shown, signal, tone, title, words, next = "") {
+  if (signal.aborted) tellLeft(shown, [sentence(title), words, next].join(" ").trim());
+  else conclude(tone, title, words, next);
+}
+
+/**
+ * Say something of a step that is not the one on the screen.
+ * @param {import("../token.js").Shown} shown
+ * @param {string} words
+ */
+export function tellLeft({ lines }, words) {
+  tell(gettext("Of the step that you left (%(step)s): %(words)s", { step: lines.slice(0, 2).join(", "), words }));
 }
 
 /**

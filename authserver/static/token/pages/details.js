@@ -6,7 +6,7 @@ import * as store from "../store.js";
 import { parseSuite, sightOf } from "../suites.js";
 import { openMove } from "./move.js";
 import { newPin, withPin } from "./pin.js";
-import { element, home, on, show } from "./screens.js";
+import { element, fail, home, on, show } from "./screens.js";
 import { openType } from "./type.js";
 import { catchUp } from "./update.js";
 
@@ -25,7 +25,7 @@ export function listen() {
   on("change-form", change);
   on("remove-form", remove);
   for (const button of document.querySelectorAll("[data-back]")) {
-    button.addEventListener("click", reopen);
+    button.addEventListener("click", () => reopen().catch(fail));
   }
 }
 

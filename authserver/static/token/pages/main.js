@@ -16,7 +16,7 @@ import * as move from "./move.js";
 import * as pin from "./pin.js";
 import * as scan from "./scan.js";
 import { explain } from "./refusals.js";
-import { HAS_CODE, element, fail, on, setHome, show } from "./screens.js";
+import { HAS_CODE, element, fail, on, renew, setHome, show } from "./screens.js";
 import * as tokens from "./tokens.js";
 import * as type from "./type.js";
 import { takeKey } from "./update.js";
@@ -133,7 +133,7 @@ function showNetwork() {
 async function keep() {
   try {
     const registration = await keepPage("/token/sw.js", "/token/");
-    reloadOnTakeover();
+    reloadOnTakeover(renew);
     onUpdate(registration, () => (element("newer").hidden = false));
     on("take-newer", () => takeOver([registration]));
     await navigator.storage.persist?.();

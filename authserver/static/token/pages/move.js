@@ -77,10 +77,8 @@ async function receive() {
     throw new FieldError("arrive-code", sentence(error.detail));
   });
   arriving = "";
-  choosePin(async (pin) => {
+  choosePin(secrets, async (pin) => {
     await keyring.add(store, token, secrets, pin);
-    secrets.seed.fill(0);
-    secrets.postKey.fill(0);
     show("arrived");
   });
 }

@@ -5,8 +5,9 @@ import { checkPin } from "../keyring.js";
 import { sentence } from "./refusals.js";
 import { FieldError, element, on, show, typed } from "./screens.js";
 
+const nothing = () => {};
 /** @type {(pin: string) => unknown} */
-let then = () => {};
+let then = nothing;
 
 export function listen() {
   on("pin-form", () => then(newPin("new-pin")));
@@ -14,12 +15,18 @@ export function listen() {
 
 /**
  * Ask for one.
- * @param {(pin: string) => unknown} act
- * @param {boolean} [isLast] Whether what it is for cannot be had again.
+ * @param {import("../token.js").Secrets} secrets What it is for: wiped when the screen is left.
+ * @param {(pin: string) => unknown} act Has copied them before it waits for anything.
+ * @param {boolean} [isLast] Whether they cannot be had again.
  */
-export function choosePin(act, isLast = false) {
+export function choosePin({ seed, postKey }, act, isLast = false) {
+  const signal = show("pin");
   then = act;
-  show("pin");
+  signal.addEventListener("abort", () => {
+    then = nothing;
+    seed.fill(0);
+    postKey.fill(0);
+  });
   element("pin-stay").hidden = !isLast;
 }
 

@@ -11,31 +11,37 @@ import { element, fail, input, on, show, tell, typed } from "./screens.js";
 
 /** @type {import("../../receipts/viewfinder.js").Viewfinder | null} */
 let viewfinder = null;
-// What shows the camera may still be on its way.
-let isStopped = false;
+// Of the last press of the button: aborted once nobody wants to look any more.
+let looking = new AbortController();
+// Aborted when the screen is left.
+let showing = AbortSignal.abort();
 
 function stop() {
-  isStopped = true;
+  looking.abort();
   viewfinder?.stop();
+  viewfinder = null;
+  showCamera(false);
 }
 
 /** @param {(text: string, way: Way) => unknown} take */
 export function listen(take) {
-  on("camera-start", () => look(take));
+  // Not waited for: one that does not end is replaced by the next.
+  on("camera-start", () => void look(take).catch(fail));
   element("camera-stop").addEventListener("click", stop);
   window.addEventListener("pagehide", stop);
   document.addEventListener("visibilitychange", () => document.hidden && stop());
   input("picture").addEventListener("change", async () => {
     const file = input("picture").files?.[0];
     input("picture").value = ""; // the same file may be chosen again
-    if (file) await readPicture(file, take).catch(fail);
+    if (file) await readPicture(file, take, showing).catch(fail);
   });
   on("text-form", () => take(unbroken(typed("text")), "text"));
 }
 
 /** Ready to read. */
 export function scan() {
-  show("scan").addEventListener("abort", stop);
+  showing = show("scan");
+  showing.addEventListener("abort", stop);
   element("scan-status").textContent = "";
   showCamera(false);
 }
@@ -46,42 +52,51 @@ export function scan() {
  */
 async function look(take) {
   tell("");
+  stop();
+  const { signal } = (looking = new AbortController());
   showCamera(true);
-  isStopped = false;
   let found = "";
   try {
     const { Viewfinder } = await import("../../receipts/viewfinder.js");
-    if (isStopped) return;
+    if (signal.aborted) return;
     viewfinder = new Viewfinder(
       /** @type {HTMLVideoElement} */ (document.querySelector("#viewfinder video")),
       /** @type {HTMLSelectElement} */ (element("camera-choice")),
       /** @type {HTMLButtonElement} */ (element("camera-light")),
     );
     for await (const texts of viewfinder.codes()) {
+      if (signal.aborted) break;
       found = texts.find(isOurs) ?? "";
       if (found) break;
       element("scan-status").textContent = gettext("This code is not for a token.");
     }
-  } finally {
-    viewfinder = null;
-    showCamera(false);
+  } catch (error) {
+    if (signal.aborted) return;
+    stop();
+    throw error;
   }
-  if (found && !isStopped) await take(found, "camera");
+  if (signal.aborted) return;
+  stop();
+  if (found) await take(found, "camera");
 }
 
 /**
  * @param {File} file
  * @param {(text: string, way: Way) => unknown} take
+ * @param {AbortSignal} signal Once it is aborted, nobody waits for the picture any more.
  */
-async function readPicture(file, take) {
+async function readPicture(file, take, signal) {
   tell("");
   element("scan-status").textContent = gettext("Reading the picture…");
   try {
     const { readPicture: read } = await import("../../receipts/reader.js");
     const texts = await read(file);
+    if (signal.aborted) return;
     const found = texts.find(isOurs) ?? texts[0];
     if (found) await take(found, "picture");
     else tell(gettext("There is no QR code to be read in this picture. Take it closer, straight on and in good light, or paste the text."));
+  } catch (error) {
+    if (!signal.aborted) throw error;
   } finally {
     element("scan-status").textContent = "";
   }

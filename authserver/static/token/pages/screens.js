@@ -11,20 +11,27 @@ export const input = (id) => /** @type {HTMLInputElement} */ (document.getElemen
 /** What the part of an address behind its # looks like when it is a code, not a place of the page. */
 export const HAS_CODE = /^#(m[\w-]+$|https?%3A)/i;
 
-/** @type {() => unknown} */
-let goHome = () => {};
+/** @type {() => Promise<unknown>} */
+let goHome = async () => {};
+// Whether another version of the app has taken over meanwhile.
+let isOutdated = false;
 // What is under way on the screen that is shown, until another is.
 let leaving = new AbortController();
 
 /**
  * Say what shows the first screen.
- * @param {() => unknown} show
+ * @param {() => Promise<unknown>} show
  */
 export function setHome(show) {
   goHome = show;
   window.addEventListener("popstate", () => {
     // A new code comes in this way, too, and shows a screen of its own.
-    if (!HAS_CODE.test(location.hash)) goHome();
+    if (!HAS_CODE.test(location.hash)) arrive();
+  });
+  document.querySelector(".skip")?.addEventListener("click", (event) => {
+    // As a place in the address it would pass for the way back.
+    event.preventDefault();
+    element("content").focus();
   });
   for (const button of document.querySelectorAll("[data-home]")) button.addEventListener("click", home);
 }
@@ -32,7 +39,18 @@ export function setHome(show) {
 /** Leave the screen, as the phone's own Back does. */
 export function home() {
   if (history.state?.isInside) history.back();
-  else goHome();
+  else arrive();
+}
+
+function arrive() {
+  if (isOutdated) location.reload();
+  else goHome().catch(fail);
+}
+
+/** Load the page anew as soon as nothing can be under way: on the first screen. */
+export function renew() {
+  isOutdated = true;
+  if (!element("screen-tokens").hidden) location.reload();
 }
 
 /**

@@ -6,7 +6,7 @@ import { isOver } from "../enrolment.js";
 import { TokenError } from "../errors.js";
 import * as store from "../store.js";
 import { sentence } from "./refusals.js";
-import { element, now, on, show, tell } from "./screens.js";
+import { element, fail, now, on, show, tell } from "./screens.js";
 import { clockTrouble } from "./time.js";
 
 /**
@@ -23,7 +23,7 @@ export function listen({ open, scan, resume }) {
   on("go-on", resume);
   on("check-clock", checkClock);
   for (const button of document.querySelectorAll("#languages button")) {
-    button.addEventListener("click", () => speak(/** @type {HTMLButtonElement} */ (button).value));
+    button.addEventListener("click", () => speak(/** @type {HTMLButtonElement} */ (button).value).catch(fail));
   }
 }
 

@@ -12,6 +12,8 @@ import { FieldError, element, grouped, input, now, on, show, typed } from "./scr
 
 /** @type {import("../keyring.js").Kept} */
 let open;
+// Aborted when the screen is left.
+let showing = AbortSignal.abort();
 // The token's own, for the platform to prove itself by.
 let challenge = "";
 
@@ -27,7 +29,7 @@ export function openType(kept) {
   element("type-words").textContent = questionLength
     ? gettext("This phone cannot show you what these digits stand for. Read it on the page that asks, and stop if it is not what you want.")
     : gettext("This phone cannot show you what this code is for. Read it on the page that asks, and stop if it is not what you want.");
-  show("type");
+  showing = show("type");
   element("type-question").hidden = !questionLength;
   const canAsk = questionLength > 0 && family === Family.OCRA;
   challenge = canAsk ? drawChallenge(kept.token) : "";
@@ -38,6 +40,7 @@ export function openType(kept) {
 }
 
 async function press() {
+  const signal = showing;
   const suite = parseSuite(open.token.suite);
   const question = suite.questionLength ? readQuestion(suite) : null;
   const { token, secrets } = await withPin("type-pin", (pin) => use(store, open.id, pin));
@@ -46,6 +49,8 @@ async function press() {
     const isProved = question !== null && input("proof").value.trim() !== "";
     if (isProved) await checkProof(token, secrets.seed, question, challenge, typed("proof"), now());
     const response = await answer(token, secrets.seed, isProved ? question + challenge : question, now());
+    // Left while the PIN was worked on: nobody gets to see the answer.
+    if (signal.aborted) return;
     showCode({ response, until: null, timeStepSeconds: suite.timeStepSeconds, posting: null });
   } finally {
     secrets.seed.fill(0);

@@ -14,7 +14,7 @@ from billing.packages.errors import (
     TerminalUnknownError,
 )
 from billing.packages.models import FraudSignal, Item, Package, Terminal
-from billing.packages.selectors import build_of, package_by_uid
+from billing.packages.selectors import build_of, package_by_uid, require_on_sale
 from billing.packages.selectors_requests import (
     item_on_sale,
     request_of_nonce,
@@ -137,16 +137,18 @@ def named(opened: Opened, now: datetime) -> Asked:
     """Find what a request names.
 
     Raises:
-        PackageUnknownError: the package has no such build.
+        PackageUnknownError: the package has no such build, or its developer is leaving.
         BuildRevokedError: the build may not bill.
         ItemUnknownError: it sells nothing of that number.
     """
     package, message = opened.package, opened.message
     item = item_on_sale(package, message.build, message.item)
     build = build_of(package, message.build) if item is None else item.build
-    if build.revoked_at is not None:
+    try:
+        require_on_sale(build)
+    except BuildRevokedError:
         signal(opened.terminal, _Reason.BUILD, package, now)
-        raise BuildRevokedError
+        raise
     if item is None:
         raise ItemUnknownError
     return Asked(message, opened.terminal, item, opened.number_hash)

@@ -10,6 +10,7 @@ from audit.services import record
 from billing.ledger import services as ledger
 from billing.packages.errors import NotCapturedError, RequestClosedError, RequestExpiredError
 from billing.packages.models import BillingRequest
+from billing.packages.selectors import require_on_sale
 from billing.packages.selectors_requests import open_requests, request_with_all
 from billing.packages.services import send
 from billing.packages.services.caps import spend
@@ -39,6 +40,7 @@ def capture(request_pk: int, *, from_state: str, now: datetime) -> BillingReques
     Raises:
         RequestClosedError: it is not, or no longer, in that state.
         RequestExpiredError: the time to prove it is over.
+        BuildRevokedError, PackageUnknownError: it is not on sale any more.
         CapExceededError: it would pass the payer's limits.
         FundsInsufficientError, AccountFrozenError, OwnPayeeError: as the ledger says.
         KeysMissingError: the platform cannot sign a receipt.
@@ -48,6 +50,7 @@ def capture(request_pk: int, *, from_state: str, now: datetime) -> BillingReques
         raise RequestClosedError
     if request.expires_at <= now:
         raise RequestExpiredError
+    require_on_sale(request.item.build)
     with transaction.atomic():
         _charge(request, from_state, now)
     return request

@@ -51,9 +51,9 @@ def create_package(*, developer: "Holder", title: str, currency: str, now: datet
             title=title,
             currency=currency,
             first_key=first.public,
-            sealed_first_key=sealer().seal(first.to_bytes(), _context("first", uid)),
+            sealed_first_key=sealer().seal(first.to_bytes(), key_context("first", uid)),
             third_key=third.public_key().public_bytes_raw(),
-            sealed_third_key=sealer().seal(third.private_bytes_raw(), _context("third", uid)),
+            sealed_third_key=sealer().seal(third.private_bytes_raw(), key_context("third", uid)),
             created_at=now,
         )
         record(action="package.created", actor="system", subject=package.public_id, now=now)
@@ -82,7 +82,7 @@ def first_key(package: Package) -> SigningKey:
     Raises:
         ProtocolError: ``sealed_invalid``: the row was changed.
     """
-    context = _context("first", bytes(package.uid))
+    context = key_context("first", bytes(package.uid))
     return SigningKey.from_bytes(sealer().open(bytes(package.sealed_first_key), context))
 
 
@@ -92,7 +92,7 @@ def third_private(package: Package) -> X25519PrivateKey:
     Raises:
         ProtocolError: ``sealed_invalid``: the row was changed.
     """
-    context = _context("third", bytes(package.uid))
+    context = key_context("third", bytes(package.uid))
     return X25519PrivateKey.from_private_bytes(
         sealer().open(bytes(package.sealed_third_key), context)
     )
@@ -100,7 +100,7 @@ def third_private(package: Package) -> X25519PrivateKey:
 
 def new_salt(package: Package, number: int) -> bytes:
     """Make the second key of a build; return it sealed."""
-    return sealer().seal(secrets.token_bytes(SALT_BYTES), _salt_context(package, number))
+    return sealer().seal(secrets.token_bytes(SALT_BYTES), salt_context(package, number))
 
 
 def salt(build: Build) -> bytes:
@@ -109,7 +109,18 @@ def salt(build: Build) -> bytes:
     Raises:
         ProtocolError: ``sealed_invalid``: the row was changed.
     """
-    return sealer().open(bytes(build.sealed_salt), _salt_context(build.package, build.number))
+    return sealer().open(bytes(build.sealed_salt), salt_context(build.package, build.number))
+
+
+def key_context(name: str, uid: bytes) -> bytes:
+    """Return what the ``first`` or ``third`` key of a package is sealed with."""
+    # No key opens in place of another one, nor in another package's row.
+    return b"package/" + name.encode() + b"/" + uid
+
+
+def salt_context(package: Package, number: int) -> bytes:
+    """Return what the second key of a build is sealed with."""
+    return key_context("salt", bytes(package.uid)) + b"/" + str(number).encode()
 
 
 def _new_uid() -> bytes:
@@ -117,12 +128,3 @@ def _new_uid() -> bytes:
     while Package.objects.filter(uid=(uid := secrets.token_bytes(PACKAGE_BYTES))).exists():
         pass
     return uid
-
-
-def _context(name: str, uid: bytes) -> bytes:
-    # No key opens in place of another one, nor in another package's row.
-    return b"package/" + name.encode() + b"/" + uid
-
-
-def _salt_context(package: Package, number: int) -> bytes:
-    return _context("salt", bytes(package.uid)) + b"/" + str(number).encode()

@@ -6,16 +6,16 @@ from django.db import transaction
 
 from audit.services import record
 from billing.packages.errors import (
-    BuildRevokedError,
     OnlineRequiredError,
     RequestClosedError,
     RequestExpiredError,
     StrategyUnavailableError,
 )
 from billing.packages.models import BillingRequest, Prompt
+from billing.packages.selectors import require_on_sale
 from billing.packages.services.charging import capture
 from billing.packages.services.proving_token import step_of
-from billing.packages.services.strategies import DIRECT_SMS, REGISTRY, Strategy
+from billing.packages.services.strategies import DIRECT_SMS, ONLINE, REGISTRY, Strategy
 from billing.packages.services.strategies.base import Answer, State
 from transactions.services import cancel_step
 
@@ -62,12 +62,12 @@ def prove(request: BillingRequest, name: str, answer: Answer, now: datetime) -> 
     Raises:
         RequestClosedError, RequestExpiredError: it waits for nothing any more.
         StrategyUnavailableError, OnlineRequiredError: it waits for another strategy.
-        BuildRevokedError: its build was revoked meanwhile.
+        BuildRevokedError, PackageUnknownError: it is not on sale any more.
         And as the strategy's ``prove`` and :func:`charging.capture`.
     """
     strategy = require_waiting(request, name, now)
-    if request.item.build.revoked_at is not None:
-        raise BuildRevokedError
+    # Before it is judged: what cannot be charged uses no try up, and asks no carrier.
+    require_on_sale(request.item.build)
     strategy.prove(request, answer, now)
     return capture(request.pk, from_state=strategy.state, now=now)
 
@@ -110,12 +110,10 @@ def other_ways(request: BillingRequest, now: datetime) -> list[Strategy]:
         # A token is being asked; whatever it says ends the request.
         return []
     asked = request.prompts.order_by("pk").values_list("strategy", flat=True).first()
-    floor = REGISTRY[asked or request.strategy].rank
     return [
         strategy
-        for strategy in REGISTRY.values()
-        if strategy.rank >= floor
-        and strategy.name not in (request.strategy, DIRECT_SMS.name)
+        for strategy in _as_strict(REGISTRY[asked or request.strategy])
+        if strategy.name not in (request.strategy, DIRECT_SMS.name)
         and _ends_at(strategy, _first_prompt(request, strategy), now) > now
         and strategy.is_open_to(request, now)
     ]
@@ -167,12 +165,23 @@ def _first_open(request: BillingRequest, now: datetime) -> Strategy:
     if wanted is DIRECT_SMS and request.channel in wanted.channels:
         # A SIM that is too new is refused, not asked for something else.
         return wanted
-    candidates = [strategy for strategy in REGISTRY.values() if strategy.rank >= wanted.rank]
+    candidates = _as_strict(wanted)
     candidates.sort(key=lambda one: (one is not wanted, one.rank == wanted.rank, one.rank))
     for strategy in candidates:
         if request.channel in strategy.channels and strategy.is_open_to(request, now):
             return strategy
     raise StrategyUnavailableError
+
+
+def _as_strict(wanted: Strategy) -> list[Strategy]:
+    """Return a strategy, and what may stand in for it, the least strict first."""
+    return [
+        strategy
+        for strategy in REGISTRY.values()
+        # ONLINE stands in for nothing, and nothing for it: it proves the program, not the person.
+        if strategy is wanted
+        or (strategy.rank >= wanted.rank and ONLINE not in (wanted, strategy))
+    ]
 
 
 def _wait(request: BillingRequest, strategy: Strategy, from_state: str, now: datetime) -> None:

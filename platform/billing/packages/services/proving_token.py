@@ -11,6 +11,7 @@ from django.db import transaction
 from audit.services import record
 from billing.packages.errors import RequestClosedError
 from billing.packages.models import BillingRequest
+from billing.packages.selectors import require_on_sale
 from billing.packages.services.charging import capture, reject
 from billing.packages.services.strategies import TOKEN
 from billing.packages.services.strategies.base import State, newest_prompt
@@ -49,9 +50,11 @@ def ask_token(
 
     Raises:
         RequestClosedError: it does not wait, or somebody is just putting its step.
+        BuildRevokedError, PackageUnknownError: it is not on sale any more.
         And whatever ``transactions.services.open_transaction`` refuses.
     """
     newest_prompt(request, TOKEN)
+    require_on_sale(request.item.build)
     earlier = step_of(request)
     if earlier is not None:
         return earlier

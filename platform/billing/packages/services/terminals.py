@@ -43,7 +43,7 @@ def register_terminal(device: "Device", now: datetime) -> Terminal:
         with transaction.atomic():
             terminal = Terminal.objects.create(
                 device=device,
-                sealed_evidence_key=sealer().seal(key, _context(thumbprint)),
+                sealed_evidence_key=sealer().seal(key, evidence_context(thumbprint)),
                 share=share,
                 created_at=now,
             )
@@ -65,7 +65,7 @@ def open_evidence_key(terminal: Terminal) -> bytes:
     Raises:
         ProtocolError: ``sealed_invalid``: the row was changed.
     """
-    context = _context(bytes(terminal.device.thumbprint))
+    context = evidence_context(bytes(terminal.device.thumbprint))
     return sealer().open(bytes(terminal.sealed_evidence_key), context)
 
 
@@ -115,11 +115,12 @@ def forget_nonces(*, now: datetime) -> int:
     return Nonce.objects.filter(expires_at__lte=now).delete()[0]
 
 
+def evidence_context(thumbprint: bytes) -> bytes:
+    """Return what the evidence key of a terminal is sealed with."""
+    return b"terminal/evidence/" + thumbprint
+
+
 def _drawn() -> bytes:
     """Return a nonce that no counter ever is."""
     first, *others = secrets.token_bytes(NONCE_BYTES)
     return bytes([first | 0x80, *others])
-
-
-def _context(thumbprint: bytes) -> bytes:
-    return b"terminal/evidence/" + thumbprint

@@ -21,7 +21,7 @@ from billing.packages.selectors_requests import request_of_payer
 from billing.packages.services import proving, proving_token
 from billing.packages.services.strategies import CAPTCHA, PASSKEY, SMS_CODE
 from billing.packages.services.strategies.base import Answer
-from common.errors import DomainError, NotFoundError
+from common.errors import DomainError
 from common.forms import add_refusal
 from common.pages import malformed
 from common.sentences import sentence
@@ -55,8 +55,6 @@ def confirm(request: HolderRequest, uid: bytes) -> HttpResponse:
     try:
         with refusals_recorded(request):
             return act(request, charge, form)
-    except NotFoundError:
-        raise
     except DomainError as error:
         return _refused(request, request_of_payer(request.holder, uid), form, error)
 

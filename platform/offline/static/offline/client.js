@@ -184,7 +184,7 @@ export class Client {
    * @param {Uint8Array | null} bundle
    */
   async #check(application, signed, bundle) {
-    const tbs = await this.#open(signed, messages.readTbs, "tbs_mismatch");
+    const tbs = await this.#open(signed, messages.readTbs, "tbs_mismatch", "signer_unknown");
     const isOfStep = await isBundleOf(bundle, tbs.subject);
     if (!messages.answers(tbs, application) || !isOfStep) throw refused("tbs_mismatch");
     if (tbs.issued > seconds() + CLOCK_SECONDS) throw refused("tbs_expired");
@@ -245,16 +245,19 @@ export class Client {
    * @param {Uint8Array} signed
    * @param {(signed: import("../receipts/cose.js").Sign1) => Read} reader
    * @param {string} code With which it is refused when the platform did not sign it.
+   * @param {string} [unknown] When a key did that this phone never heard of: the platform's newest,
+   *   or a stranger's.
    */
-  async #open(signed, reader, code) {
+  async #open(signed, reader, code, unknown = code) {
     const { root, platform } = readTrust(/** @type {any} */ (this.device.added));
     const { certificates, directory } = this.registration;
-    const trust = { root, platform, certificates, ended: directory?.ended };
+    const { keys, ended } = directory ?? {};
+    const trust = { root, platform, certificates, keys, ended };
     try {
       return await messages.openOfPlatform(signed, trust, reader, seconds());
     } catch (error) {
-      if (error instanceof ProtocolError) throw refused(code);
-      throw error;
+      if (!(error instanceof ProtocolError)) throw error;
+      throw refused(error.code === "signer_unknown" ? unknown : code);
     }
   }
 

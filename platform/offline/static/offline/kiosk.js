@@ -179,7 +179,6 @@ function ready() {
   const isCheckout = post.kind === "checkout";
   element("title").textContent = post.title;
   element("amount-field").hidden = !isCheckout;
-  input("amount").value = "";
   element("currency").textContent = post.currency;
   element("take-code").hidden = !(isCheckout && post.takes_codes);
   for (const words of document.querySelectorAll("[data-kind]")) {
@@ -189,6 +188,8 @@ function ready() {
   element("service-id").textContent = post.service;
   show("ready");
   (isCheckout ? input("amount") : element("start")).focus();
+  // What failed, or was stopped, is asked for again; the next customer's amount takes its place.
+  input("amount").select();
 }
 
 /** @param {SubmitEvent} event */
@@ -319,6 +320,8 @@ function conclude(verdict, sentence, price) {
   for (const each of ["approved", "refused", "unknown"]) element(each).hidden = each !== verdict;
   element("paid").textContent = price;
   element("why").textContent = element("unknown-why").textContent = sentence;
+  // Nobody asks a second time for what was paid, or may have been.
+  if (verdict !== "refused") input("amount").value = "";
   show("outcome");
   element(verdict).querySelector("h2")?.focus();
 }

@@ -7,6 +7,7 @@ import * as cbor from "../receipts/cbor.js";
 import { readSide } from "../receipts/charge.js";
 import * as cose from "../receipts/cose.js";
 import { EXPONENTS } from "../receipts/currency.js";
+import { keyId } from "../receipts/ed25519.js";
 import { endOf, isCompromised, isRetired } from "../receipts/ended.js";
 import { ProtocolError } from "../receipts/errors.js";
 import {
@@ -105,6 +106,7 @@ const PARTS = new Map([
  * @property {Uint8Array} root The platform's root key.
  * @property {string} platform Its id.
  * @property {Uint8Array[]} certificates cs-key messages.
+ * @property {import("../receipts/keys.js").KeyCertificate[]} [keys] Others, checked before.
  * @property {import("../receipts/ended.js").EndedKey[]} [ended] Keys that are known to have ended.
  */
 
@@ -294,13 +296,14 @@ export function readResult(signed) {
  * @param {(signed: cose.Sign1) => Read} reader `readTbs` or `readResult`.
  * @param {number} now Unix seconds.
  * @returns {Promise<Read>}
- * @throws {ProtocolError} whatever rule it breaks; `signature_invalid` when none of its keys did.
+ * @throws {ProtocolError} whatever rule it breaks; `signature_invalid` when none of its keys did;
+ *   `signer_unknown` when a key did that is not known here at all.
  */
 export async function openOfPlatform(message, trust, reader, now) {
-  const { root, platform, certificates, ended = [] } = trust;
+  const { root, platform, certificates, keys = [], ended = [] } = trust;
   const signed = cose.parse(message);
   const read = reader(signed);
-  const known = [];
+  const known = [...keys];
   for (const certificate of certificates) known.push(await openCertificate(certificate, root));
   const current = known.filter(
     (key) => key.purpose === Purpose.OFFLINE && key.subject === platform && covers(key, now),
@@ -309,9 +312,20 @@ export async function openOfPlatform(message, trust, reader, now) {
   // Whoever has a key that got out may write any date.
   const hasEnded = isCompromised(end) || isRetired(end, now);
   if (hasEnded || !(await findSigner(signed, current))) {
-    throw new ProtocolError("signature_invalid", gettext("the platform did not sign this"));
+    const isKnown = end || (await namesOneOf(signed, known));
+    const code = isKnown ? "signature_invalid" : "signer_unknown";
+    throw new ProtocolError(code, gettext("the platform did not sign this"));
   }
   return read;
+}
+
+/**
+ * @param {cose.Sign1} signed
+ * @param {import("../receipts/keys.js").KeyCertificate[]} certificates
+ */
+async function namesOneOf({ kid }, certificates) {
+  const ids = await Promise.all(certificates.map(({ key }) => keyId(key)));
+  return ids.some((id) => isEqual(id, kid));
 }
 
 // --- The offline password

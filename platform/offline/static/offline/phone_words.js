@@ -24,6 +24,7 @@ export function sentenceOf(code) {
     ["step_undue", gettext("A step is not signed at this device. Its number was cleared: begin again without it.")],
     ["journal_full", gettext("This phone has to be on-line once before the next.")],
     ["tbs_mismatch", gettext("The device passed on something else than you asked for. Nothing was signed: do not use it.")],
+    ["signer_unknown", gettext("This was signed with a key that this phone does not know. You signed nothing. Be on-line once and bring this phone up to date; if that was today, do not trust this device.")],
     ["result_invalid", gettext("The device shows a result that is not the platform's. Do not trust it: look at the history once there is a network.")],
     ["tbs_expired", gettext("The time to confirm is over, or the clock of this phone is wrong. Begin anew.")],
     ["server_unavailable", gettext("The device does not reach the platform.")],

@@ -196,13 +196,15 @@ export class Relay {
    */
   async #ask(message, kinds, signal) {
     let isToBeSaid = message !== null;
+    // Whoever was offered nothing refuses nothing: that is left of an earlier time.
+    const awaited = message === null ? kinds : [...kinds, Kind.REFUSAL];
     for (;;) {
       if (message && isToBeSaid) await this.link.send(message);
       isToBeSaid = false;
       this.#again = new AbortController();
       const either = AbortSignal.any([signal, this.#again.signal]);
       try {
-        const heard = unpack(await this.link.receive(either), ...kinds, Kind.REFUSAL);
+        const heard = unpack(await this.link.receive(either), ...awaited);
         if (heard.kind !== Kind.REFUSAL) return heard;
         throw new RefusedError(heard.parts[0], gettext("The phone refused."), { isHeard: true });
       } catch (error) {

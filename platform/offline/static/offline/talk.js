@@ -26,16 +26,18 @@ export class Talk {
   }
 
   /**
-   * Return the next message of these kinds; what else comes was said before, or to somebody else.
+   * Return the next message of these kinds; what else comes was said before, or to somebody else:
+   * so is a refusal, to a phone that awaits an offer and has asked for nothing.
    * @param {...number} kinds
    * @throws {RefusedError} The device refused.
    */
   async hear(...kinds) {
+    const awaited = kinds.includes(Kind.OFFER) ? kinds : [...kinds, Kind.REFUSAL];
     for (;;) {
       const message = await this.link.receive(this.signal);
       let heard;
       try {
-        heard = unpack(message, ...kinds, Kind.REFUSAL);
+        heard = unpack(message, ...awaited);
       } catch (error) {
         if (error instanceof ProtocolError) continue;
         throw error;

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from common.commands import refusals_told
-from protocol.cbor import MAX_BYTES
+from protocol.cbor import MAX_BYTES, MAX_INT
 from protocol.certified import MAX_BUCKET_BYTES, Fetched, read_bucket
 from protocol.errors import ProtocolError
 from protocol.keys import MAX_DIRECTORY_BYTES, Directory, root_fingerprint
@@ -20,6 +20,8 @@ from receipts.errors import ImageUnreadableError
 from receipts.schemas import ReportOut
 from tokens.display import step_lines
 
+# No directory's number has more, and Python refuses to read thousands.
+_MAX_DIGITS = len(str(MAX_INT))
 _MARKS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.UNCHECKED: "not checked"}
 
 
@@ -132,7 +134,7 @@ def _check_directory(directory: Directory, root: str | None, newest: str | None)
         return
     if not newest.isdecimal():
         _directory(Path(newest)).check_successor(directory)
-    elif directory.number < int(newest):
+    elif len(newest) > _MAX_DIGITS or directory.number < int(newest):
         raise ProtocolError("directory_outdated", "the keys are older than asked for")
 
 

@@ -75,23 +75,34 @@ export class Camera {
    */
   async *frames() {
     const stopping = (this.#stopping = new AbortController());
+    const { signal } = stopping;
     const stream = await open(this.facing, this.wanted);
     const [track] = stream.getVideoTracks();
-    this.#track = track;
-    track.addEventListener("ended", () => stopping.abort());
+    const release = () => stream.getTracks().forEach((each) => each.stop());
+    let isGone = false;
+    track.addEventListener("ended", () => {
+      isGone = true;
+      stopping.abort();
+    });
+    // At once, whatever is waited for: until then its light is on.
+    signal.addEventListener("abort", release);
     try {
+      // Stopped while its owner was asked: it may be another's turn in the video by now.
+      if (signal.aborted) return;
+      this.#track = track;
       this.video.srcObject = stream;
-      await this.video.play();
-      while (!stopping.signal.aborted) {
-        await nextFrame(this.video, stopping.signal);
-        if (this.video.videoWidth && !stopping.signal.aborted) yield this.#square();
+      // A camera that gives no frame never plays.
+      await Promise.race([this.video.play(), aborted(signal)]);
+      while (!signal.aborted) {
+        await nextFrame(this.video, signal);
+        if (this.video.videoWidth && !signal.aborted) yield this.#square();
       }
-      if (track.readyState === "ended") {
+      if (isGone) {
         throw new CameraError(gettext("The camera went away. Start it again, or use a picture or the text instead."));
       }
     } finally {
-      stream.getTracks().forEach((each) => each.stop());
-      this.video.srcObject = null;
+      release();
+      if (this.video.srcObject === stream) this.video.srcObject = null;
       this.#track = null;
     }
   }
@@ -158,6 +169,11 @@ function sentence(name) {
     default:
       return gettext("The camera could not be started. Use a picture or the text instead.");
   }
+}
+
+/** @param {AbortSignal} signal */
+function aborted(signal) {
+  return new Promise((resolve) => signal.addEventListener("abort", resolve));
 }
 
 /**

@@ -51,13 +51,16 @@ export async function forgetPage(scopes) {
   }
 }
 
-/** Load this page anew when another version of it takes over, so that it never mixes the two. */
-export function reloadOnTakeover() {
+/**
+ * Load this page anew when another version of it takes over, so that it never mixes the two.
+ * @param {() => void} [reload] What does it, where something may be under way that would be lost.
+ */
+export function reloadOnTakeover(reload = () => location.reload()) {
   const { serviceWorker } = navigator;
   // The first worker comes when the page is there already, and of the same version.
   let isKept = Boolean(serviceWorker?.controller);
   serviceWorker?.addEventListener("controllerchange", () => {
-    if (isKept) location.reload();
+    if (isKept) reload();
     isKept = true;
   });
 }

@@ -153,14 +153,16 @@ async function again() {
   await showKept(verify);
 }
 
+/** @returns {() => boolean} Whether nothing was asked for since. */
 function clear() {
-  run += 1;
+  const mine = ++run;
   forgetWay();
   putBack();
   finding = null;
   result.replaceChildren();
   tell();
   showWays(true);
+  return () => mine === run;
 }
 
 async function trustAnew() {

@@ -7,7 +7,7 @@ import { gettext } from "./words.js";
  * What the page does with what comes in.
  * @typedef {object} Taker
  * @property {(texts: string[]) => Promise<boolean>} take Tells whether that was a receipt.
- * @property {() => void} clear
+ * @property {() => () => boolean} clear Returns what tells whether nothing was asked for since.
  * @property {(tone: "info" | "warn", sentence: string) => void} tell
  */
 
@@ -64,8 +64,9 @@ export function forget() {
 
 function stop() {
   looking.abort();
-  if (viewfinder) viewfinder.stop();
-  else showCamera(false); // it may be under way still
+  viewfinder?.stop();
+  viewfinder = null;
+  showCamera(false);
 }
 
 /** Have the camera look for a receipt until it sees one, or is stopped. */
@@ -81,15 +82,14 @@ async function look() {
       /** @type {HTMLSelectElement} */ (element("camera-choice")),
       /** @type {HTMLButtonElement} */ (element("camera-light")),
     );
-    for await (const texts of viewfinder.codes()) if (await taker.take(texts)) break;
+    for await (const texts of viewfinder.codes()) {
+      if (mine.signal.aborted || (await taker.take(texts))) break;
+    }
   } catch (error) {
     if (!mine.signal.aborted) taker.tell("warn", explain(error));
   } finally {
-    // Once stopped before it was there, somebody may look anew.
-    if (looking === mine) {
-      viewfinder = null;
-      showCamera(false);
-    }
+    // Once stopped, somebody may look anew.
+    if (!mine.signal.aborted) stop();
   }
 }
 
@@ -105,15 +105,16 @@ function showCamera(isOn) {
 /** @param {File} [file] */
 async function readPicture(file) {
   if (!file) return;
-  taker.clear();
+  const isWanted = taker.clear();
   taker.tell("info", gettext("Reading the picture…"));
   const none = gettext("There is no QR code to be read in this picture. Take it closer, straight on and in good light, or paste the text.");
   try {
     const texts = await (await import("./reader.js")).readPicture(file);
+    if (!isWanted()) return;
     if (texts.length) await taker.take(texts);
     else taker.tell("warn", none);
   } catch (error) {
-    taker.tell("warn", explain(error));
+    if (isWanted()) taker.tell("warn", explain(error));
   }
 }
 

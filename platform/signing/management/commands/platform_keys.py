@@ -20,7 +20,8 @@ class Command(BaseCommand):
         """Run the command."""
         with refusals_told():
             root = selectors.root_key()
-        self.stdout.write(f"root      {root_fingerprint(root)}")
+        # As `python -m authserver keys` has it: the digits are for `authserver add_platform`.
+        self.stdout.write(f"root      {root_fingerprint(root)}  {root.hex()}")
         for key in selectors.listed_keys(now=timezone.now()):
             days = f"{_day(key.from_day)} to {_day(key.to_day)}"
             self.stdout.write(f"{key.purpose:9} {key.kid.hex()}  {days}  {key.state}")

@@ -43,6 +43,10 @@ class Captcha(Strategy):
             NotFoundError: there is none left.
         """
         prompt = newest_prompt(request, self)
+        if prompt.tries:
+            # The letters were right, and what would have been charged was refused.
+            self._draw_next(request, prompt, now)
+            prompt = newest_prompt(request, self)
         if prompt.tries or prompt.expires_at <= now:
             raise NotFoundError
         answer = captcha_image(HttpRequest(), prompt.reference)
@@ -66,9 +70,12 @@ class Captcha(Strategy):
         # Compare and set: of many answers to one image, one is looked at.
         if row.update(tries=1) and _is_right(prompt, answer):
             return
-        if prompt.position < MAX_IMAGES:
-            self._draw(request, prompt.position + 1, request_ends_at=prompt.expires_at, now=now)
+        self._draw_next(request, prompt, now)
         raise CaptchaWrongError(images_left=MAX_IMAGES - prompt.position)
+
+    def _draw_next(self, request: BillingRequest, used: Prompt, now: datetime) -> None:
+        if used.position < MAX_IMAGES:
+            self._draw(request, used.position + 1, request_ends_at=used.expires_at, now=now)
 
     def _draw(
         self, request: BillingRequest, position: int, *, request_ends_at: datetime, now: datetime

@@ -9,7 +9,7 @@ from billing.packages.errors import SenderMismatchError
 from billing.packages.models import BillingRequest
 from binding import services as binding
 from binding.errors import SimRecentlySwappedError
-from binding.selectors import bound_phone
+from binding.selectors import bindings_of, bound_phone
 from binding.services.swaps import require_not_swapped as ask_carrier
 
 if TYPE_CHECKING:
@@ -23,6 +23,13 @@ def number(request: BillingRequest) -> str:
         SenderMismatchError: the terminal is bound to none now.
     """
     return binding.number_of(_bound(request))
+
+
+def number_tail(request: BillingRequest) -> str:
+    """Return how the number ends that is bound, or was last; empty where that is forgotten."""
+    phones = bindings_of(holder=request.payer).filter(device=request.terminal.device)
+    tails = phones.exclude(bound_at=None).values_list("number_tail", flat=True)
+    return tails.first() or ""
 
 
 def is_settled(request: BillingRequest, now: datetime) -> bool:

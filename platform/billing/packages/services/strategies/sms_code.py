@@ -84,11 +84,12 @@ class SmsCode(Strategy):
     def sent(self, request: BillingRequest, now: datetime) -> dict[str, object]:
         """Say where the code went, and what is left: tries of this one, and further codes."""
         prompt = newest_prompt(request, self)
-        is_good = prompt.expires_at > now
+        # Whoever has the number now may be somebody else: no code of it is good.
+        tries = MAX_TRIES - prompt.tries if self.is_open_to(request, now) else 0
         return {
-            "number_tail": phone.number(request)[-4:],
-            "tries_left": MAX_TRIES - prompt.tries if is_good else 0,
-            "codes_left": (MAX_SENT - prompt.position) * (prompt.tries < MAX_TRIES),
+            "number_tail": phone.number_tail(request),
+            "tries_left": tries if prompt.expires_at > now else 0,
+            "codes_left": MAX_SENT - prompt.position if tries else 0,
         }
 
     def prove(self, request: BillingRequest, answer: Answer, now: datetime) -> None:
