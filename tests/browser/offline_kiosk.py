@@ -22,7 +22,7 @@ PRICE = Money(450, "EUR")
 MUCH = Money(2_600, "EUR")
 LITTLE = Money(20, "EUR")
 # A room with people in it, as a share of full scale.
-NOISE = 0.05
+NOISE = 0.02
 
 
 @dataclass

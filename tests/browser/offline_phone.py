@@ -29,6 +29,7 @@ NewVisitor = Callable[..., Visitor]
 # What a device says in place of what it should, by kind.
 Lies = dict[str, Callable[[Any], Any]]
 MUCH = Money(2_600, "EUR")
+ROUNDS = 5
 
 
 def agree(page: Page) -> None:
@@ -59,9 +60,16 @@ class PhoneLink(CodeLink):
 
     def _send_frames(self, frames: list[bytes]) -> None:
         # What is too long for one code is shown in several, each for a while.
-        for start in range(0, len(frames), FRAMES_A_CODE):
-            super()._send_frames(frames[start : start + FRAMES_A_CODE])
-            self._page.wait_for_timeout(1000 if len(frames) > FRAMES_A_CODE else 0)
+        parts = [frames[at : at + FRAMES_A_CODE] for at in range(0, len(frames), FRAMES_A_CODE)]
+        if len(parts) == 1:
+            super()._send_frames(frames)
+            return
+        # A camera that is slow may have missed one: in turn, until all were seen.
+        for part in ROUNDS * parts:
+            super()._send_frames(part)
+            self._page.wait_for_timeout(1000)
+            if self._page.locator("#confirm, #outcome").filter(visible=True).count():
+                return
 
     def _receive_frames(self, timeout: float) -> Iterator[bytes]:
         # A moment at a time, since the person and the page live in this very thread.

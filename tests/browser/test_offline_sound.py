@@ -53,15 +53,26 @@ def test_in_real_time_a_full_frame_goes_through_speaker_air_and_microphone(
     kiosk = new_kiosk(in_time=True)
     link = by_sound(kiosk, in_time=True)
     SoundLink(kiosk.page)
-    kiosk.page.evaluate("() => { window.heard = link.receive() }")
     message = bytes(range(100))
-    began = time.monotonic()
-    link.send(message)
-    heard = kiosk.page.evaluate("heard.then((message) => [...message])")
+    for _ in range(TRIES):
+        kiosk.page.evaluate(LISTEN)
+        began = time.monotonic()
+        link.send(message)
+        # 111 bytes with their frame: four seconds of sound, if it is not cut short.
+        assert time.monotonic() - began > 4
+        heard = kiosk.page.evaluate("heard")
+        if heard:
+            break
 
     assert bytes(heard) == message
-    # 111 bytes with their frame: four seconds of sound, if it is not cut short.
-    assert time.monotonic() - began > 4
+
+
+# What a machine is too busy to hear in time it never hears.
+TRIES = 10
+LISTEN = """() => {
+  const heard = link.receive(AbortSignal.timeout(20000))
+  window.heard = heard.then((message) => [...message], () => [])
+}"""
 
 
 CODEC = """async (sizes) => {
@@ -77,7 +88,7 @@ CODEC = """async (sizes) => {
   const whole = new Float32Array(sound.length + 48000)
   whole.set(sound)
   for (let at = 0; at + 4096 <= whole.length; at += 4096) codec.decode(whole.slice(at, at + 4096))
-  for (let tries = 0; !heard.length && tries < 50; tries += 1) {
+  for (let tries = 0; !heard.length && tries < 600; tries += 1) {
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   codec.close()

@@ -3,7 +3,7 @@
 import { gettext } from "../receipts/words.js";
 import { amountWords, readAmount } from "../receipts/amounts.js";
 import { stayAwake } from "./awake.js";
-import { complain, element, input, openLink, showSound } from "./screens.js";
+import { complain, element, input, openLink } from "./screens.js";
 
 const NAME = "kiosk";
 const SCREENS = ["cannot", "setup", "ready", "busy", "outcome"];
@@ -264,7 +264,7 @@ async function makeLink() {
   for (const [id, isShown] of [["by-code", isByCode], ["by-ear", !isByCode]]) {
     element(String(id)).hidden = !isShown;
   }
-  return openLink(isByCode, "user", showSaid);
+  return openLink(isByCode, "user");
 }
 
 /** End what is under way, and give camera, microphone and speaker back. */
@@ -301,14 +301,6 @@ function showStage(stage) {
   element("stop").hidden = stage === DECIDING;
   // What the camera sees is of interest only while it looks for something.
   element("viewfinder").classList.toggle("viewfinder-idle", isHeld);
-}
-
-/** @param {import("./sound.js").Progress} progress */
-function showSaid(progress) {
-  const { way, frame, frames = 0, level } = progress;
-  const isSaying = way === "send" && frame < frames;
-  if (level === undefined) /** @type {HTMLButtonElement} */ (element("again")).disabled = isSaying;
-  showSound(progress);
 }
 
 /**

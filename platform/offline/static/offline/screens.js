@@ -16,6 +16,9 @@ export function showSound({ way, frame, frames = 0, level, isDamaged }) {
     /** @type {HTMLMeterElement} */ (element("level")).value = level;
     return;
   }
+  // One thing at a time.
+  const isSaying = way === "send" && frame < frames;
+  /** @type {HTMLButtonElement} */ (element("again")).disabled = isSaying;
   const sent = gettext("Said: %(frame)s of %(frames)s", { frame, frames });
   const heard = gettext("Heard: %(frame)s", { frame });
   const damaged = gettext("Something could not be understood. Hold the phone closer.");
@@ -38,12 +41,11 @@ export function complain(id, sentence) {
  * Make a fresh end of the link that was chosen; what it takes is loaded with the first.
  * @param {boolean} isByCode By QR codes, and not by sound.
  * @param {"user" | "environment"} facing Which camera.
- * @param {(progress: import("./sound.js").Progress) => void} [onProgress] Of sound.
  */
-export async function openLink(isByCode, facing, onProgress = showSound) {
+export async function openLink(isByCode, facing) {
   if (!isByCode) {
     const { createSoundLink } = await import("./sound.js");
-    return createSoundLink({ onProgress });
+    return createSoundLink({ onProgress: showSound });
   }
   const { createQrLink } = await import("./link_qr.js");
   const video = /** @type {HTMLVideoElement} */ (document.querySelector("#viewfinder video"));
