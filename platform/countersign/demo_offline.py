@@ -105,9 +105,9 @@ class _Story:
         before = self._wallet
         say("The device tells the platform ten times the price: the phone signed another one")
         self._refused(self._meet(self.till, "qr", _BREAD, liar=(liar, "application")), "", before)
-        say("It tells the phone ten times the price: the platform signed another one")
+        say("It tells the phone ten times the price, signed with a key of its own")
         told = self._meet(self.till, "qr", _BREAD, liar=(liar, "tbs"))
-        self._refused(told, "tbs_mismatch", before)
+        self._refused(told, "signer_unknown", before)
 
     def _come_back(self) -> None:
         say("Back on-line, the phone tells what it signed, and learns what became of it")

@@ -26,7 +26,7 @@ def lines(demo: str, who: str) -> list[str]:
 
 
 def test_both_levels_pass_and_every_lie_is_caught(demo: str) -> None:
-    caught = ["countersign_invalid", "unknown_client", "tbs_mismatch"]
+    caught = ["countersign_invalid", "unknown_client", "signer_unknown"]
     phone, device = lines(demo, "phone"), lines(demo, "device")
     assert phone.count("approved") == device.count("open") == APPROVALS
     assert [code for code in phone if code != "approved"] == caught

@@ -281,7 +281,9 @@ def test_host_is_told_anew_when_an_operator_says_so(
     assert (len(told), host.policy_version) == (1, 0)
 
 
-def test_host_locks_as_the_policy_says(anna: Person, host: AuthserverHost) -> None:
+def test_host_locks_as_the_policy_says(
+    running_clock: None, anna: Person, host: AuthserverHost
+) -> None:
     change(max_failures=2, locks=[120, 600, 3600, 90_000])
     host.refresh_from_db()
     assert host.policy_version == 1
