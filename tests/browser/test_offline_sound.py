@@ -53,7 +53,7 @@ def test_in_real_time_a_full_frame_goes_through_speaker_air_and_microphone(
     kiosk = new_kiosk(in_time=True)
     link = by_sound(kiosk, in_time=True)
     SoundLink(kiosk.page)
-    message = bytes(range(100))
+    message, heard = bytes(range(100)), []
     for _ in range(TRIES):
         kiosk.page.evaluate(LISTEN)
         began = time.monotonic()
