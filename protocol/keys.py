@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Self
@@ -49,6 +50,11 @@ class Purpose(StrEnum):
 def day_of(seconds: int) -> int:
     """Return the day a Unix time falls on, counted from 1970-01-01 (UTC)."""
     return seconds // SECONDS_PER_DAY
+
+
+def begin_of(day: int) -> datetime:
+    """Return when a day of certificates begins."""
+    return datetime.fromtimestamp(day * SECONDS_PER_DAY, UTC)
 
 
 @dataclass(frozen=True, slots=True)

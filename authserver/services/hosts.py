@@ -3,7 +3,7 @@
 import logging
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from django.db import transaction
@@ -15,7 +15,7 @@ from authserver.services import datakeys, seals
 from protocol import ed25519
 from protocol.ed25519 import KEY_BYTES, SigningKey, key_id
 from protocol.errors import ProtocolError
-from protocol.keys import SECONDS_PER_DAY, KeyCertificate, Purpose, day_of, open_certificate
+from protocol.keys import KeyCertificate, Purpose, begin_of, day_of, open_certificate
 from protocol.text import check_ascii, check_origin
 
 logger = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ def end_host_key(
             raise AuthserverError(
                 Code.STATE_CONFLICT, "A key ends now or before, and never later than was told."
             )
-        first = datetime.fromtimestamp(key.from_day * SECONDS_PER_DAY, UTC)
+        first = begin_of(key.from_day)
         if at < first:
             raise AuthserverError(
                 Code.STATE_CONFLICT, f"This key ends on or after its first day, {first:%Y-%m-%d}."

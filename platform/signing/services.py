@@ -3,7 +3,7 @@
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from common.sealing import sealer
 from protocol import qrtext
 from protocol.ed25519 import SigningKey
 from protocol.errors import ProtocolError
-from protocol.keys import MAX_CERTIFICATES, SECONDS_PER_DAY, KeyCertificate, Purpose, day_of
+from protocol.keys import MAX_CERTIFICATES, KeyCertificate, Purpose, begin_of, day_of
 from protocol.qrtext import Link
 from protocol.statement import Platform
 from signing.errors import (
@@ -144,7 +144,7 @@ def end_key(kid: bytes, *, compromised_at: datetime | None = None, now: datetime
             key.retired_at = key.retired_at or now + _RETIRED_AFTER
         elif compromised_at > min(now, key.compromised_at or now):
             raise EndRefusedError
-        elif compromised_at < (first := _begin_of(key.from_day)):
+        elif compromised_at < (first := begin_of(key.from_day)):
             raise EndRefusedError(f"This key ends on or after its first day, {first:%Y-%m-%d}.")
         else:
             key.compromised_at = compromised_at
@@ -187,10 +187,6 @@ def _signing(purpose: Purpose, now: datetime) -> QuerySet[PlatformKey]:
         retired_at=None,
         compromised_at=None,
     )
-
-
-def _begin_of(day: int) -> datetime:
-    return datetime.fromtimestamp(day * SECONDS_PER_DAY, UTC)
 
 
 def _new_key(root: SigningKey, purpose: Purpose, today: int) -> PlatformKey:

@@ -2,21 +2,25 @@
 
 import gettext
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from countersign.local import ROOT
 from protocol import qrtext
 from protocol.bundle import Bundle
 from protocol.qrtext import Link
 from protocol.statement import Statement
-from tests.browser.browser import Visitor
+from tests.browser.browser import Visitor, Window
 from tests.browser.camera import CAMERA_MS, film
+from tests.browser.conftest import VISITORS
+from tests.e2e.live import Live
 from tests.e2e.party import Party
 from tests.tokens import app_vectors
 from tokens.display import UNLIMITED, lay_out
@@ -214,3 +218,17 @@ class Handset(TokenApp):
         self.press("Read a code")
         self.press("Start the camera")
         expect(self.page.locator("#screen-scan")).to_be_hidden(timeout=CAMERA_MS)
+
+
+def without_camera(
+    request: pytest.FixtureRequest, browser: Browser, site: Live, *, height: int
+) -> Iterator[Handset]:
+    """Yield, for a fixture, a phone without a token and without a camera; then check its pages."""
+    window = Window(width=360, height=height, other_origins=(site.origin,))
+    visitor = Visitor(browser, site.authserver_origin, window)
+    request.node.stash.setdefault(VISITORS, []).append(visitor)
+    handset = Handset(visitor, Path())
+    handset.open()
+    yield handset
+    visitor.check()
+    visitor.close()

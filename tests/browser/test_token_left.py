@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from tests.browser.browser import Visitor, Window
-from tests.browser.conftest import VISITORS
-from tests.browser.handset import PIN, Handset, TokenApp
+from tests.browser.handset import PIN, Handset, TokenApp, without_camera
 from tests.browser.test_scan_pictures import NO_FRAMES, drawn
 from tests.browser.token_scene import TYPED_SUITE
 from tests.e2e.live import Live
@@ -25,14 +23,7 @@ def holder(site: Live) -> Party:
 @pytest.fixture
 def handset(request: pytest.FixtureRequest, browser: Browser, site: Live) -> Iterator[Handset]:
     """A phone without a token and without a camera."""
-    window = Window(width=360, height=740, other_origins=(site.origin,))
-    visitor = Visitor(browser, site.authserver_origin, window)
-    request.node.stash.setdefault(VISITORS, []).append(visitor)
-    handset = Handset(visitor, Path())
-    handset.open()
-    yield handset
-    visitor.check()
-    visitor.close()
+    yield from without_camera(request, browser, site, height=740)
 
 
 def second_window(handset: Handset) -> TokenApp:
@@ -72,14 +63,20 @@ def held_up(handset: Handset, pattern: str) -> Iterator[list[Route]]:
     handset.page.unroute(pattern)
 
 
-def test_a_decline_says_that_the_step_was_signed_or_once_more_that_it_is_declined(
-    handset: Handset, holder: Party
-) -> None:
+def activated(handset: Handset, holder: Party) -> Any:
+    """Enrol a token; return the step that it signed for that."""
     activation = handset.enrol(holder)
     read(handset, activation)
     handset.sign("Sign and show the code")
     assert holder.answer(activation, handset.code).body["accepted"] is True
     handset.press("Done")
+    return activation
+
+
+def test_a_decline_says_that_the_step_was_signed_or_once_more_that_it_is_declined(
+    handset: Handset, holder: Party
+) -> None:
+    activation = activated(handset, holder)
 
     read(handset, activation)
     decline(handset, "I did not ask for this")
@@ -103,11 +100,7 @@ def test_a_decline_says_that_the_step_was_signed_or_once_more_that_it_is_decline
 def test_what_came_of_the_step_before_does_not_take_away_the_statement_that_is_read(
     handset: Handset, holder: Party
 ) -> None:
-    first = handset.enrol(holder)
-    read(handset, first)
-    handset.sign("Sign and show the code")
-    assert holder.answer(first, handset.code).body["accepted"] is True
-    handset.press("Done")
+    first = activated(handset, holder)
     body = {"demand": ORDER, "remark": "Soon", "token": first["token"], "ttl": 600}
     steps = [holder.post("/transactions", body) for _ in range(3)]
 

@@ -1,7 +1,6 @@
 """What the token app asks and tells before a PIN, after a pause, and of digits that are typed."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -11,9 +10,7 @@ from protocol import qrtext
 from protocol.ed25519 import SigningKey
 from protocol.keys import Directory, Purpose, open_certificate
 from protocol.qrtext import Link
-from tests.browser.browser import Visitor, Window
-from tests.browser.conftest import VISITORS
-from tests.browser.handset import PIN, VECTORS, Handset
+from tests.browser.handset import PIN, VECTORS, Handset, without_camera
 from tests.browser.token_scene import TYPED_SUITE
 from tests.e2e.live import Live
 from tests.e2e.party import Party
@@ -28,14 +25,7 @@ def holder(site: Live) -> Party:
 @pytest.fixture
 def handset(request: pytest.FixtureRequest, browser: Browser, site: Live) -> Iterator[Handset]:
     """A phone without a token and without a camera, smaller than any statement."""
-    window = Window(width=360, height=360, other_origins=(site.origin,))
-    visitor = Visitor(browser, site.authserver_origin, window)
-    request.node.stash.setdefault(VISITORS, []).append(visitor)
-    handset = Handset(visitor, Path())
-    handset.open()
-    yield handset
-    visitor.check()
-    visitor.close()
+    yield from without_camera(request, browser, site, height=360)
 
 
 def test_an_enrolment_goes_on_where_the_app_was_closed_and_differing_digits_end_it(

@@ -122,9 +122,17 @@ export async function changePin(keeper, id, pin, newPin) {
     const sealed = await sealSecrets(token, secrets, newPin);
     await keeper.change(id, (found) => found && { ...found, sealed });
   } finally {
-    secrets.seed.fill(0);
-    secrets.postKey.fill(0);
+    erase(secrets);
   }
+}
+
+/**
+ * Leave nothing of what was opened in memory.
+ * @param {import("./token.js").Secrets} secrets
+ */
+export function erase({ seed, postKey }) {
+  seed.fill(0);
+  postKey.fill(0);
 }
 
 /**

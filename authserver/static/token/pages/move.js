@@ -48,8 +48,7 @@ async function showMove() {
     const { draw } = await import("../../offline/link_qr.js");
     picture = await draw(await pack(token, secrets, code));
   } finally {
-    secrets.seed.fill(0);
-    secrets.postKey.fill(0);
+    keyring.erase(secrets);
   }
   if (left.aborted) return;
   await keyring.markShown(store, id, now());

@@ -1,7 +1,7 @@
 /** A new PIN, typed twice, wherever one is due. */
 
 import { gettext } from "../../receipts/words.js";
-import { checkPin } from "../keyring.js";
+import { checkPin, erase } from "../keyring.js";
 import { sentence } from "./refusals.js";
 import { FieldError, element, on, show, typed } from "./screens.js";
 
@@ -19,13 +19,12 @@ export function listen() {
  * @param {(pin: string) => unknown} act Has copied them before it waits for anything.
  * @param {boolean} [isLast] Whether they cannot be had again.
  */
-export function choosePin({ seed, postKey }, act, isLast = false) {
+export function choosePin(secrets, act, isLast = false) {
   const signal = show("pin");
   then = act;
   signal.addEventListener("abort", () => {
     then = nothing;
-    seed.fill(0);
-    postKey.fill(0);
+    erase(secrets);
   });
   element("pin-stay").hidden = !isLast;
 }
